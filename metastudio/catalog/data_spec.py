@@ -1,0 +1,119 @@
+"""What is said of the images before anyone reads them: folders, layout, preprocessing, class split."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from metastudio.catalog.settings import Settings, option
+
+
+class Part(StrEnum):
+    """The three disjoint shares of the classes."""
+
+    META_TRAIN = "meta_train"
+    META_VAL = "meta_val"
+    META_TEST = "meta_test"
+
+
+class Layout(StrEnum):
+    """How a folder says which class an image belongs to."""
+
+    AUTO = "auto"
+    CLASS_FOLDERS = "class_folders"
+    NESTED = "nested"
+    SPLIT_FOLDERS = "split_folders"
+
+
+class Preprocessing(Settings):
+    """How a picture becomes what the network sees: the same in training, adaptation and every export."""
+
+    image_size: int = option(
+        28,
+        title="Image size",
+        help="Side of the square that every picture is brought to; larger shows more detail and costs time in square.",
+        unit="px",
+        ge=8,
+        le=512,
+    )
+    colour: Literal["grey", "colour"] = option(
+        "colour", title="Colour", help="Whether the network sees colour or only brightness."
+    )
+    fit: Literal["crop", "pad", "stretch"] = option(
+        "crop",
+        title="Fit to the square",
+        help="Crop keeps the middle, pad adds white margins and keeps everything, stretch distorts.",
+    )
+    invert: bool = option(
+        False,
+        title="Invert brightness",
+        help="Makes dark ink on light paper bright on dark, which drawings train better with.",
+    )
+
+    @property
+    def channels(self) -> int:
+        """C: 1 for grey, 3 for colour."""
+        return 1 if self.colour == "grey" else 3
+
+
+class RandomSplit(Settings):
+    """Classes dealt at random; the same seed gives the same split."""
+
+    kind: Literal["random"] = "random"
+    meta_train: float = option(0.64, title="Meta-train", help="Share of the classes to learn from.", gt=0, le=1)
+    meta_val: float = option(0.16, title="Meta-val", help="Share of the classes that choose the best checkpoint.", ge=0, lt=1)
+    meta_test: float = option(0.20, title="Meta-test", help="Share of the classes kept for the final number.", ge=0, lt=1)
+    seed: int = option(0, title="Split seed", help="Another seed deals the classes differently.", ge=0)
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> RandomSplit:
+        total = self.meta_train + self.meta_val + self.meta_test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the three shares add up to {total:g}, they must add up to 1")
+        return self
+
+
+class ListedSplit(Settings):
+    """Classes named by files: JSON ({alphabet: [character]} or a list of names) or text, one class a line."""
+
+    kind: Literal["lists"] = "lists"
+    meta_train: str = option(title="Meta-train list", help="File that names the classes to learn from.")
+    meta_val: str = option("", title="Meta-val list", help="File that names the validation classes.")
+    meta_test: str = option("", title="Meta-test list", help="File that names the test classes.")
+
+
+class FolderSplit(Settings):
+    """The folders themselves say it: train, val and test."""
+
+    kind: Literal["folders"] = "folders"
+
+
+class ManualSplit(Settings):
+    """Every class placed by hand."""
+
+    kind: Literal["manual"] = "manual"
+    parts: dict[str, Part] = option(title="Parts", help="The part of each class.", default_factory=dict)
+
+
+Split = Annotated[RandomSplit | ListedSplit | FolderSplit | ManualSplit, Field(discriminator="kind")]
+
+
+class DataSpec(Settings):
+    """Which images, how they are read, and how their classes are split."""
+
+    folders: tuple[str, ...] = option((), title="Folders", help="Folders of images; a class is a folder.")
+    layout: Layout = option(
+        Layout.AUTO, title="Layout", help="How folders name classes; 'auto' looks at what is there.", advanced=True
+    )
+    excluded_classes: tuple[str, ...] = option((), title="Excluded classes", help="Classes left out.", advanced=True)
+    excluded_files: tuple[str, ...] = option((), title="Excluded files", help="Pictures left out.", advanced=True)
+    preprocessing: Preprocessing = Preprocessing()
+    split: Split = RandomSplit()
+    rotations_as_classes: bool = option(
+        False,
+        title="Rotations as classes",
+        help="Every meta-train class counts four times, turned by 0, 90, 180 and 270 degrees; right for characters, wrong "
+        "for things that look the same turned.",
+    )

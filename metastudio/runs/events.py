@@ -1,0 +1,195 @@
+"""What a run says while it works: small frozen events, numbers and short strings only, one JSON object a line.
+
+The whole conversation between a worker and whoever watches it is made of these.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class _Event(BaseModel):
+    """`at` is the wall clock in UTC, for people; durations never come from it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True, ser_json_inf_nan="strings")
+
+    at: str = Field(default_factory=_now)
+
+
+class Started(_Event):
+    """The worker begins, or goes on from `iteration`."""
+
+    kind: Literal["started"] = "started"
+    iteration: int
+    iterations: int
+    device: str
+    executor: str
+    threads: int
+    parameters: int = 0
+    resumed: bool = False
+
+
+class Preparing(_Event):
+    """Something long happens before training: reading images, checking hashes."""
+
+    kind: Literal["preparing"] = "preparing"
+    phase: str
+    done: int
+    total: int
+
+
+class InnerTrace(_Event):
+    """The inner loop of one task of a traced iteration: losses before the first and after every inner step."""
+
+    kind: Literal["inner_trace"] = "inner_trace"
+    iteration: int
+    task: int
+    support_losses: tuple[float, ...]
+    query_losses: tuple[float, ...]
+
+
+class OuterStep(_Event):
+    """One outer step. Values before adaptation are there only on traced iterations."""
+
+    kind: Literal["outer_step"] = "outer_step"
+    iteration: int
+    loss: float
+    accuracy: float
+    loss_before: float | None = None
+    accuracy_before: float | None = None
+    gradient_norm: float
+    lr: float
+    tasks_per_s: float
+    memory_bytes: int
+    elapsed_s: float
+    """Seconds of training so far, pauses left out."""
+
+
+class Validated(_Event):
+    """Accuracy on meta-val, with the half width of its 95 % interval."""
+
+    kind: Literal["validated"] = "validated"
+    iteration: int
+    accuracy: float
+    ci95: float | None
+    accuracy_before: float | None = None
+    ci95_before: float | None = None
+    loss: float
+    episodes: int
+    is_best: bool
+
+
+class Evaluated(_Event):
+    """Accuracy on meta-test, asked for by a person."""
+
+    kind: Literal["evaluated"] = "evaluated"
+    iteration: int
+    statistics: str
+    is_transductive: bool
+    accuracy: float
+    ci95: float | None
+    accuracy_before: float | None
+    ci95_before: float | None
+    episodes: int
+    n_way: int
+    n_shot: int
+    n_query: int
+
+
+class CheckpointSaved(_Event):
+    """A checkpoint lies whole on the disk."""
+
+    kind: Literal["checkpoint_saved"] = "checkpoint_saved"
+    iteration: int
+    path: str
+    is_best: bool = False
+
+
+class Adapted(_Event):
+    """A target task was adapted to; `losses` before the first and after every inner step."""
+
+    kind: Literal["adapted"] = "adapted"
+    target: str
+    losses: tuple[float, ...]
+    accuracy: float | None = None
+    queries: int = 0
+
+
+class Exported(_Event):
+    """An export was written and verified; `largest_difference` is of logits."""
+
+    kind: Literal["exported"] = "exported"
+    target: str
+    format: str
+    path: str
+    largest_difference: float
+
+
+class Notice(_Event):
+    """Something a person should know that does not stop the work."""
+
+    kind: Literal["notice"] = "notice"
+    code: str
+    text: str
+    severity: Literal["note", "warning"] = "note"
+
+
+class Finished(_Event):
+    """The worker ends as wanted: `outcome` says which of the wants it was."""
+
+    kind: Literal["finished"] = "finished"
+    outcome: Literal["finished", "paused", "discarded"]
+    iteration: int
+    best_accuracy: float | None = None
+    best_ci95: float | None = None
+
+
+class Failed(_Event):
+    """The worker ends because of an error."""
+
+    kind: Literal["failed"] = "failed"
+    code: str
+    what: str
+    where: str = ""
+    why: str = ""
+    todo: str = ""
+    exit_code: int = 70
+
+
+Event = (
+    Started
+    | Preparing
+    | InnerTrace
+    | OuterStep
+    | Validated
+    | Evaluated
+    | CheckpointSaved
+    | Adapted
+    | Exported
+    | Notice
+    | Finished
+    | Failed
+)
+
+_EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def to_line(event: Event) -> str:
+    """Return the event as one line of ASCII JSON, without the line end."""
+    return event.model_dump_json(ensure_ascii=True)
+
+
+def from_line(line: str | bytes) -> Event:
+    """Return the event of one line.
+
+    Raises:
+        pydantic.ValidationError: if the line is not an event.
+    """
+    return _EVENTS.validate_json(line)

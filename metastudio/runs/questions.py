@@ -1,0 +1,150 @@
+"""What the studio asks `metastudio serve` and what it answers: one JSON line in, one JSON line out.
+
+A request is `{"id": 7, "op": "adapt", …}`. Answers to it carry the same id: any number of
+`{"id": 7, "progress": {"phase", "done", "total"}}`, then one `{"id": 7, "result": {…}}` or `{"id": 7, "error": {…}}`.
+Paths travel as `os.fsdecode`d strings in ASCII JSON, so that undecodable names survive.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from metastudio.catalog.experiment import ExportFormat, TargetTask
+from metastudio.runs.events import Failed
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AskDevices(_Line):
+    """Which devices can compute?"""
+
+    op: Literal["devices"] = "devices"
+
+
+class Device(_Line):
+    """One place to compute. `name` is what the experiment says, `title` what a person reads."""
+
+    name: str
+    title: str
+    free_bytes: int
+    is_recommended: bool = False
+    note: str = ""
+
+
+class Devices(_Line):
+    """The answer to `AskDevices`."""
+
+    devices: tuple[Device, ...]
+
+
+class AskAdapt(_Line):
+    """Adapt the best checkpoint of a run to a task, and keep the adapted model for `predict`.
+
+    `inner_steps` -1 means as many as the experiment has at test.
+    """
+
+    op: Literal["adapt"] = "adapt"
+    run: str
+    target: TargetTask
+    inner_steps: int = -1
+
+
+class AdaptedAnswer(_Line):
+    """How adapting went.
+
+    `losses` and `accuracies` are on the support images, before the first and after every inner step (empty for methods
+    without an inner loop). `problems` lists the pictures that could not be read, and other things a person should know.
+    `note` is one honest sentence about how far training data and this task lie apart; empty where nothing is to be said.
+    """
+
+    handle: str
+    classes: tuple[str, ...]
+    losses: tuple[float, ...]
+    accuracies: tuple[float, ...]
+    inner_steps: int
+    query_accuracy: float | None = None
+    problems: tuple[str, ...] = ()
+    note: str = ""
+
+
+class AskPredict(_Line):
+    """What are these pictures? Each is answered alone."""
+
+    op: Literal["predict"] = "predict"
+    handle: str
+    files: tuple[str, ...]
+
+
+class Prediction(_Line):
+    """Probabilities in the order of the classes; empty with a `problem` where the picture could not be read."""
+
+    file: str
+    probabilities: tuple[float, ...]
+    problem: str = ""
+
+
+class Predictions(_Line):
+    """The answer to `AskPredict`."""
+
+    predictions: tuple[Prediction, ...]
+
+
+class AskExport(_Line):
+    """Write an export and verify it in a clean process. `target` is not needed for a checkpoint."""
+
+    op: Literal["export"] = "export"
+    run: str
+    format: ExportFormat
+    folder: str
+    target: TargetTask | None = None
+    overwrite: bool = False
+
+
+class ExportedAnswer(_Line):
+    """What was written, and how its answers compare with the model's."""
+
+    path: str
+    files: tuple[str, ...]
+    largest_difference: float
+    batches: tuple[int, ...]
+    size_bytes: int
+
+
+class AskEvaluate(_Line):
+    """Spend the meta-test classes on a number: one `Evaluated` event for each kind of statistics."""
+
+    op: Literal["evaluate"] = "evaluate"
+    run: str
+    episodes: int = 600
+    statistics: tuple[Literal["support", "batch", "running"], ...] = ("support",)
+
+
+class EvaluatedAnswer(_Line):
+    """The answer to `AskEvaluate`: the lines of `Evaluated` events, also appended to the run's `evaluations/`."""
+
+    lines: tuple[str, ...]
+
+
+Question = Annotated[AskDevices | AskAdapt | AskPredict | AskExport | AskEvaluate, Field(discriminator="op")]
+QUESTIONS: TypeAdapter[AskDevices | AskAdapt | AskPredict | AskExport | AskEvaluate] = TypeAdapter(Question)
+
+
+class Progress(_Line):
+    """How far a long answer is; `total` 0 means unknown."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+
+
+class Reply(_Line):
+    """One line of answer: exactly one of the three is there."""
+
+    id: int
+    progress: Progress | None = None
+    result: dict[str, object] | None = None
+    error: Failed | None = None
