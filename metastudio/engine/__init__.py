@@ -1,0 +1,1 @@
+"""How it computes: tasks, backbones, algorithms, training, evaluation, export. Torch, and never Qt."""

@@ -1,0 +1,159 @@
+"""The two contracts of every method: a learner adapts, a classifier answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from metastudio.catalog.backbones import Statistics
+from metastudio.engine.backbones.network import Weights
+from metastudio.engine.backbones.normalization import MeanAndVariance
+from metastudio.engine.inner_loop import InnerLosses
+from metastudio.engine.tasks.episode import Episode, LabelledImages
+from metastudio.errors import ConfigurationError
+
+
+class Classifier(ABC):
+    """What adaptation gives: it can predict, be saved and be exported."""
+
+    n_way: int
+
+    @abstractmethod
+    def logits(self, images: Tensor) -> Tensor:
+        """Return logits (B, N) of images (B, C, H, W)."""
+
+    @abstractmethod
+    def as_module(self) -> nn.Module:
+        """Return a network of its own, images (B, C, H, W) to logits (B, N), that answers each image alone.
+
+        Raises:
+            ConfigurationError: if it was adapted with `batch` statistics, whose answers depend on their neighbours.
+        """
+
+
+@dataclass
+class TaskResult:
+    """What one task says to the outer loop: a loss to be differentiated, or a gradient outright.
+
+    Attributes:
+        loss: Scalar query loss after adaptation.
+        accuracy: Of the queries after adaptation, in [0, 1].
+        gradient: By parameter name, where the method gives it outright (Reptile); else None.
+        moments: Recorded normalisation statistics, where the outer step shall update running ones.
+    """
+
+    loss: Tensor
+    accuracy: float
+    gradient: Weights | None = None
+    moments: Mapping[str, MeanAndVariance] | None = None
+
+
+@dataclass
+class OuterStep:
+    """The mean over a meta-batch.
+
+    Attributes:
+        gradients: Mean gradient by parameter name.
+        losses: (E,) query loss of each task.
+        accuracies: (E,) query accuracy of each task.
+        moments: Recorded statistics of each task, where there are any.
+    """
+
+    gradients: Weights
+    losses: list[float]
+    accuracies: list[float]
+    moments: list[Mapping[str, MeanAndVariance]] = field(default_factory=list)
+
+
+class TaskLoss(Protocol):
+    """Computes one task, as `MetaLearner.task_loss` does."""
+
+    def __call__(self, episode: Episode) -> TaskResult:
+        """Return the result of one episode."""
+
+
+class Executor(Protocol):
+    """A way of computing the tasks of a meta-batch: one after another, side by side, shared among processes."""
+
+    def mean_gradient(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
+        """Return the mean gradient of the episodes, added up in their order."""
+
+
+class MetaLearner(nn.Module, ABC):
+    """Owns the meta-parameters; knows how to adapt to a task and how good that was."""
+
+    max_n_way: int | None = None
+    """Most classes a new task may have; None for any number."""
+
+    @abstractmethod
+    def adapt(
+        self,
+        support: LabelledImages,
+        *,
+        steps: int | None = None,
+        statistics: Statistics = "support",
+        query: LabelledImages | None = None,
+        trace: InnerLosses | None = None,
+    ) -> Classifier:
+        """Return a classifier of the N classes that the labels name. Pure: the learner stays bit-identical.
+
+        Args:
+            support: S labelled images.
+            steps: Inner steps, as many as the configuration has for new tasks where None.
+            statistics: Where the classifier's normalisation takes its statistics from when it predicts.
+            query: Judged at every step where `trace` is given.
+            trace: Filled with losses before the first and after every step.
+
+        Raises:
+            ConfigurationError: if there are more classes than the learner can tell apart.
+        """
+
+    @abstractmethod
+    def task_loss(self, episode: Episode) -> TaskResult:
+        """Return the training loss of one episode, differentiable with respect to the meta-parameters."""
+
+    def outer_step(self, episodes: Sequence[Episode], executor: Executor) -> OuterStep:
+        """Return the mean gradient over the episodes; methods that see tasks jointly override this."""
+        return executor.mean_gradient(self.task_loss, episodes, dict(self.named_parameters()))
+
+    def after_outer_step(self, step: OuterStep) -> None:  # noqa: B027
+        """Take note of an applied outer step, with whatever is not moved by gradients."""
+
+    def inner_trace(self, episode: Episode) -> InnerLosses:
+        """Return how the inner loop of an episode goes, with queries judged at every step; changes nothing."""
+        trace = InnerLosses()
+        self.adapt(episode.support, query=episode.query, trace=trace)
+        return trace
+
+    def check_n_way(self, n_way: int) -> None:
+        """Refuse a task with more classes than this learner can tell apart.
+
+        Raises:
+            ConfigurationError: naming both numbers and the methods that take any number.
+        """
+        from metastudio.catalog.menu import ALGORITHMS
+
+        if self.max_n_way is not None and n_way > self.max_n_way:
+            able = [entry.title for entry in ALGORITHMS.values() if entry.capabilities.any_n_way]
+            raise ConfigurationError(
+                "This task has {n_way} classes, and the model was trained to tell {most} apart.",
+                n_way=n_way,
+                most=self.max_n_way,
+                todo="Take fewer classes, train with more ways, or take a method for any number: {able}.",
+                able=", ".join(able),
+            )
+
+
+def n_way_of(support: LabelledImages) -> int:
+    """Return N, the number of classes that labels 0 … N-1 name."""
+    return int(support.labels.max()) + 1
+
+
+def accuracy_of(logits: Tensor, labels: Tensor) -> float:
+    """Return the share of right answers, in [0, 1], of logits (B, N) for labels (B,)."""
+    return float((logits.argmax(dim=1) == labels).to(torch.float64).mean())

@@ -1,0 +1,71 @@
+"""A backbone with a linear head, called with whatever weights it is given."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from metastudio.engine.backbones.normalization import Moments
+
+Weights = dict[str, Tensor]
+"""Parameters by name: the initial ones, or fast weights."""
+
+HEAD = "head."
+"""What the names of the head's parameters begin with."""
+
+
+class Backbone(Protocol):
+    """A network that turns images (B, C, H, W) into features (B, D)."""
+
+    feature_width: int
+
+    def __call__(self, images: Tensor, moments: Moments) -> Tensor:
+        """Return features (B, D)."""
+
+
+class Network(nn.Module):
+    """Backbone and linear head: images (B, C, H, W) to logits (B, N)."""
+
+    def __init__(self, backbone: nn.Module, n_way: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        width = backbone.feature_width
+        assert isinstance(width, int)  # noqa: S101
+        self.head = nn.Linear(width, n_way)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    @property
+    def n_way(self) -> int:
+        """N of the head."""
+        return self.head.out_features
+
+    def weights(self, n_way: int | None = None) -> Weights:
+        """Return the parameters themselves, the head cut to its first `n_way` outputs where that is given."""
+        weights: Weights = dict(self.named_parameters())
+        if n_way is not None and n_way != self.n_way:
+            weights |= {name: value[:n_way] for name, value in weights.items() if name.startswith(HEAD)}
+        return weights
+
+    def forward(self, images: Tensor, moments: Moments) -> Tensor:
+        """Return logits (B, N)."""
+        logits: Tensor = self.head(self.backbone(images, moments))
+        return logits
+
+    def with_weights(self, weights: Weights, images: Tensor, moments: Moments) -> Tensor:
+        """Return the logits (B, N) that these weights give; buffers are read and never written."""
+        logits: Tensor = functional_call(self, weights, (images, moments))
+        return logits
+
+
+def detached(weights: Weights) -> Weights:
+    """Return the same values, cut from their history."""
+    return {name: value.detach() for name, value in weights.items()}
+
+
+def copied(weights: Weights) -> Weights:
+    """Return independent copies, cut from their history."""
+    return {name: torch.clone(value.detach()) for name, value in weights.items()}

@@ -1,0 +1,122 @@
+"""Normalisation whose statistics are said, not guessed: each forward pass is told where mean and variance come from.
+
+One picture's answer must not depend on its neighbours unless a person asked for that (the transductive `batch`
+statistics of most papers). So a layer keeps no mode: a `Moments` value goes through the network beside the images.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+MeanAndVariance = tuple[Tensor, Tensor]
+
+
+class Moments(ABC):
+    """Where a layer's mean (C,) and biased variance (C,) come from."""
+
+    @abstractmethod
+    def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:
+        """Return mean and variance for `layer`, whose input is `maps` (B, C, H, W)."""
+
+
+class BatchMoments(Moments):
+    """Over all images of the batch: transductive when they are queries."""
+
+    def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:  # noqa: ARG002
+        """Return the moments of the whole batch."""
+        variance, mean = torch.var_mean(maps, dim=(0, 2, 3), correction=0)
+        return mean, variance
+
+
+class FirstImagesMoments(Moments):
+    """Over the first `count` images: the support set, in a batch that holds support and then queries."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:  # noqa: ARG002
+        """Return the moments of the first images."""
+        variance, mean = torch.var_mean(maps[: self.count], dim=(0, 2, 3), correction=0)
+        return mean, variance
+
+
+class RunningMoments(Moments):
+    """The averages that the outer loop has gathered in the layers' buffers."""
+
+    def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:  # noqa: ARG002
+        """Return the layer's buffers."""
+        return layer.running_mean, layer.running_variance
+
+
+class FrozenMoments(Moments):
+    """Fixed beforehand, for every layer by name."""
+
+    def __init__(self, moments: Mapping[str, MeanAndVariance]) -> None:
+        self.moments = moments
+
+    def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:  # noqa: ARG002
+        """Return what was stored for this layer."""
+        return self.moments[layer.name]
+
+
+class RecordedMoments(Moments):
+    """Those of another source, kept in `moments` as they pass."""
+
+    def __init__(self, source: Moments) -> None:
+        self.source = source
+        self.moments: dict[str, MeanAndVariance] = {}
+
+    def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:
+        """Return the source's moments and remember them."""
+        self.moments[layer.name] = self.source.of(layer, maps)
+        return self.moments[layer.name]
+
+
+class TaskBatchNorm(nn.Module):
+    """Batch normalisation (Ioffe, Szegedy, ICML 2015, arXiv:1502.03167) with explicit statistics.
+
+    Written with primitive operations, so that its second derivative is exact under every way of running tasks; the
+    fused layer's batching rule treats mean and variance as constants (architecture, "Rules of the numerics").
+    A forward pass never changes the buffers: `update_running` does, once for an outer step.
+    """
+
+    running_mean: Tensor
+    running_variance: Tensor
+
+    def __init__(self, channels: int, name: str, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.name = name
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_variance", torch.ones(channels))
+
+    def forward(self, maps: Tensor, moments: Moments) -> Tensor:
+        """Normalise maps (B, C, H, W) to the same shape."""
+        mean, variance = moments.of(self, maps)
+        scale = self.weight * torch.rsqrt(variance + self.eps)  # (C,)
+        shift = self.bias - mean * scale  # (C,)
+        return torch.addcmul(shift[:, None, None], maps, scale[:, None, None])
+
+    @torch.no_grad()
+    def update_running(self, mean: Tensor, variance: Tensor) -> None:
+        """Move the buffers towards mean and variance (C,)."""
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_variance.lerp_(variance, self.momentum)
+
+
+def update_running_moments(network: nn.Module, recorded: list[Mapping[str, MeanAndVariance]]) -> None:
+    """Update every layer once, with the mean over the episodes of a meta-batch; nothing where none was recorded."""
+    if not recorded:
+        return
+    for layer in network.modules():
+        if isinstance(layer, TaskBatchNorm):
+            mean = torch.stack([each[layer.name][0].detach() for each in recorded]).mean(0)
+            variance = torch.stack([each[layer.name][1].detach() for each in recorded]).mean(0)
+            layer.update_running(mean, variance)
