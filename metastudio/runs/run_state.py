@@ -1,0 +1,86 @@
+"""What `run.json` says: how far a run is, where and with what it computes, how good it became."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from metastudio import __version__
+from metastudio.runs.events import Failed
+
+SCHEMA_VERSION = 1
+
+
+class State(StrEnum):
+    """Where a run stands. `INTERRUPTED` is derived, never written: it says running, and nobody is at work."""
+
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    FINISHING = "finishing"
+    FINISHED = "finished"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def needs_worker(self) -> bool:
+        """Whether it can be true only while a worker is at work."""
+        return self in {State.PREPARING, State.RUNNING, State.PAUSING, State.FINISHING}
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a worker may be started on it."""
+        return self in {State.QUEUED, State.PAUSED, State.FAILED, State.INTERRUPTED}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide whether a resume is bit-exact, without importing anything large."""
+    found = {"metastudio": __version__, "python": platform.python_version()}
+    for package in ("torch", "numpy", "Pillow"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def now() -> str:
+    """Return the wall clock in UTC, for people; durations never come from it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class RunState(BaseModel):
+    """Frozen; the worker writes a changed copy. Accuracies lie in [0, 1]; `elapsed_s` is training without pauses."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    schema_version: int = SCHEMA_VERSION
+    state: State = State.QUEUED
+    iteration: int = 0
+    iterations: int
+    created_at: str = Field(default_factory=now)
+    started_at: str = ""
+    ended_at: str = ""
+    versions: dict[str, str] = Field(default_factory=versions)
+    platform: str = sys.platform
+    seed: int = 0
+    device: str = ""
+    executor: str = ""
+    threads: int = 0
+    world_size: int = 1
+    parameters: int = 0
+    elapsed_s: float = 0.0
+    best_iteration: int = 0
+    best_accuracy: float | None = None
+    best_ci95: float | None = None
+    skipped_files: int = 0
+    data_fingerprint: str = ""
+    failure: Failed | None = None
