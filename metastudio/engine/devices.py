@@ -1,4 +1,4 @@
-"""Where it can compute: the CPU always, a graphics processor where torch can use one, and the reason where it cannot."""
+"""Where it can compute: the CPU always, a graphics processor where torch can use one, and why where it cannot."""
 
 from __future__ import annotations
 

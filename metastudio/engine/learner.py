@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import importlib
-from typing import cast
+from pathlib import Path
+from typing import Literal, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from metastudio.catalog.entry import Entry, find
+from metastudio.catalog.data_spec import Part
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.engine.algorithms.base import MetaLearner
+from metastudio.engine.training.checkpoint import load_checkpoint
+from metastudio.errors import IntegrityError
+from metastudio.runs.run_folder import RunFolder
+
+_BACKBONE = "backbone."
 
 
 def _class_of(entry: Entry) -> type[nn.Module]:
@@ -42,3 +49,51 @@ def build_learner(experiment: ExperimentConfig, *, train_classes: int) -> MetaLe
             experiment.algorithm, network, n_way=n_way, statistics=experiment.backbone.normalization
         )
     return cast(MetaLearner, learner)
+
+
+def load_learner(run: RunFolder, which: Literal["best", "last"] | Path = "best") -> MetaLearner:
+    """Return the learner of a run's checkpoint, on the CPU, after comparing its hashes.
+
+    `best` is the last one where the run was never validated.
+
+    Raises:
+        IntegrityError: if there is no checkpoint, or it was altered; it names the one before, where there is one.
+    """
+    path = which if isinstance(which, Path) else (run.best() if which == "best" else None) or run.last()
+    if path is None:
+        raise IntegrityError(
+            "This run has no checkpoint yet.", where=str(run.path), todo="Train it until its first checkpoint."
+        )
+    experiment, parts = run.experiment(), run.data().parts
+    turns = 4 if experiment.data.rotations_as_classes else 1
+    train_classes = turns * sum(part is Part.META_TRAIN for part in parts.values())
+    learner = build_learner(experiment, train_classes=train_classes)
+    load_checkpoint(path, learner)
+    return learner.eval()
+
+
+def take_initial_weights(learner: MetaLearner, experiment: ExperimentConfig) -> None:
+    """Start the learner's backbone from the run that the experiment names, if it names one.
+
+    Raises:
+        IntegrityError: if that run has no whole checkpoint, or its backbone has other shapes.
+    """
+    if not experiment.initial_weights:
+        return
+    run = RunFolder(experiment.initial_weights)
+    found = _backbone_of(load_learner(run).state_dict())
+    own = learner.state_dict()
+    wanted = _backbone_of(own)
+    if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in wanted.items()}:
+        raise IntegrityError(
+            "The backbone of '{run}' has other layers than this experiment's.",
+            run=run.name,
+            where="initial_weights",
+            todo="Take the same backbone, filters, downsampling and colour in both.",
+        )
+    prefix = next(name for name in own if _BACKBONE in name).partition(_BACKBONE)[0] + _BACKBONE
+    learner.load_state_dict(own | {prefix + name: value for name, value in found.items()})
+
+
+def _backbone_of(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.partition(_BACKBONE)[2]: value for name, value in state.items() if _BACKBONE in name}

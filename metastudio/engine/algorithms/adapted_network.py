@@ -17,15 +17,12 @@ from metastudio.engine.backbones.normalization import (
     MeanAndVariance,
     Moments,
     RecordedMoments,
-    RunningMoments,
     TaskBatchNorm,
 )
 from metastudio.errors import ConfigurationError
 
 
-def settled_moments(
-    module: nn.Module, statistics: Statistics, support_pass: Callable[[Moments], Tensor]
-) -> Moments:
+def settled_moments(module: nn.Module, statistics: Statistics, support_pass: Callable[[Moments], Tensor]) -> Moments:
     """Return the statistics that a classifier predicts with.
 
     Args:

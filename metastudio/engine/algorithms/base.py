@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from metastudio.catalog.backbones import Statistics
+from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine.backbones.network import Weights
-from metastudio.engine.backbones.normalization import MeanAndVariance
+from metastudio.engine.backbones.normalization import MeanAndVariance, update_running_moments
 from metastudio.engine.inner_loop import InnerLosses
 from metastudio.engine.tasks.episode import Episode, LabelledImages
 from metastudio.errors import ConfigurationError
@@ -77,7 +78,7 @@ class TaskLoss(Protocol):
         """Return the result of one episode."""
 
 
-class Executor(Protocol):
+class MeanGradient(Protocol):
     """A way of computing the tasks of a meta-batch: one after another, side by side, shared among processes."""
 
     def mean_gradient(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
@@ -89,6 +90,12 @@ class MetaLearner(nn.Module, ABC):
 
     max_n_way: int | None = None
     """Most classes a new task may have; None for any number."""
+
+    has_inner_loop = True
+    """Whether adaptation goes by steps, so that there is a before."""
+
+    training_steps: int | None = None
+    """Inner steps in training, for its traces; None where they are those of a new task."""
 
     @abstractmethod
     def adapt(
@@ -117,17 +124,17 @@ class MetaLearner(nn.Module, ABC):
     def task_loss(self, episode: Episode) -> TaskResult:
         """Return the training loss of one episode, differentiable with respect to the meta-parameters."""
 
-    def outer_step(self, episodes: Sequence[Episode], executor: Executor) -> OuterStep:
+    def outer_step(self, episodes: Sequence[Episode], executor: MeanGradient) -> OuterStep:
         """Return the mean gradient over the episodes; methods that see tasks jointly override this."""
         return executor.mean_gradient(self.task_loss, episodes, dict(self.named_parameters()))
 
-    def after_outer_step(self, step: OuterStep) -> None:  # noqa: B027
+    def after_outer_step(self, step: OuterStep) -> None:
         """Take note of an applied outer step, with whatever is not moved by gradients."""
 
     def inner_trace(self, episode: Episode) -> InnerLosses:
         """Return how the inner loop of an episode goes, with queries judged at every step; changes nothing."""
         trace = InnerLosses()
-        self.adapt(episode.support, query=episode.query, trace=trace)
+        self.adapt(episode.support, steps=self.training_steps, query=episode.query, trace=trace)
         return trace
 
     def check_n_way(self, n_way: int) -> None:
@@ -136,8 +143,6 @@ class MetaLearner(nn.Module, ABC):
         Raises:
             ConfigurationError: naming both numbers and the methods that take any number.
         """
-        from metastudio.catalog.menu import ALGORITHMS
-
         if self.max_n_way is not None and n_way > self.max_n_way:
             able = [entry.title for entry in ALGORITHMS.values() if entry.capabilities.any_n_way]
             raise ConfigurationError(

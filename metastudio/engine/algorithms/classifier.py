@@ -95,6 +95,7 @@ class PlainClassifier(MetaLearner):
         self.config = config
         self.statistics = statistics
         self.network = Network(backbone, n_way)
+        self.has_inner_loop = config.head == "linear"
 
     def adapt(
         self,

@@ -26,9 +26,7 @@ def judged(
     return watch
 
 
-def judge(
-    classifier: Classifier, support: LabelledImages, query: LabelledImages | None, trace: InnerLosses
-) -> None:
+def judge(classifier: Classifier, support: LabelledImages, query: LabelledImages | None, trace: InnerLosses) -> None:
     """Add one point to every curve of `trace`."""
     logits = classifier.logits(support.images)
     trace.support_losses.append(float(F.cross_entropy(logits, support.labels)))

@@ -40,6 +40,7 @@ class MAML(MetaLearner):
         self.statistics = statistics
         self.network = Network(backbone, n_way)
         self.max_n_way = n_way
+        self.training_steps = config.inner_steps
 
     def _fast_weights(self, support: LabelledImages, steps: int, order: Order, watch: Watcher | None = None) -> Weights:
         """θ → θ': every parameter, plain gradient descent, on the support loss."""

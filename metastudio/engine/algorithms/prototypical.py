@@ -76,6 +76,8 @@ class _PrototypeNetwork(nn.Module):
 class Prototypical(MetaLearner):
     """Learns features in which class means tell classes apart."""
 
+    has_inner_loop = False
+
     def __init__(self, config: PrototypicalConfig, backbone: nn.Module, *, n_way: int, statistics: Statistics) -> None:  # noqa: ARG002
         super().__init__()
         self.config = config

@@ -37,6 +37,7 @@ class Reptile(MetaLearner):
         self.statistics = statistics
         self.network = Network(backbone, n_way)
         self.max_n_way = n_way
+        self.training_steps = config.inner_steps
 
     def _fast_weights(
         self, support: LabelledImages, steps: int, batch_size: int, watch: Watcher | None = None

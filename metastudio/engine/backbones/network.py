@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import threading
+import weakref
 from typing import Protocol
 
 import torch
@@ -56,14 +59,28 @@ class Network(nn.Module):
         return logits
 
     def with_weights(self, weights: Weights, images: Tensor, moments: Moments) -> Tensor:
-        """Return the logits (B, N) that these weights give; buffers are read and never written."""
-        logits: Tensor = functional_call(self, weights, (images, moments))
+        """Return the logits (B, N) that these weights give; the network itself is read and never written."""
+        logits: Tensor = functional_call(_shell_of(self), weights, (images, moments))
         return logits
 
 
-def detached(weights: Weights) -> Weights:
-    """Return the same values, cut from their history."""
-    return {name: value.detach() for name, value in weights.items()}
+_shells = threading.local()
+
+
+def _shell_of(network: Network) -> Network:
+    """Return this thread's copy of the network, to be called with weights put in.
+
+    `functional_call` swaps the parameters of the module while it runs, so two threads must not share one. Running
+    statistics never come from a shell: whoever predicts with them has frozen them before.
+    """
+    if threading.current_thread() is threading.main_thread():
+        return network
+    copies: weakref.WeakKeyDictionary[Network, Network] | None = getattr(_shells, "copies", None)
+    if copies is None:
+        copies = _shells.copies = weakref.WeakKeyDictionary()
+    if network not in copies:
+        copies[network] = copy.deepcopy(network)
+    return copies[network]
 
 
 def copied(weights: Weights) -> Weights:

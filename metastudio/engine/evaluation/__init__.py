@@ -1,0 +1,1 @@
+"""Measuring: accuracy over episodes, with its interval."""

@@ -1,0 +1,1 @@
+"""Few-shot tasks: what an episode is and where episodes come from."""

@@ -64,4 +64,6 @@ class Episode:
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Episode:
         """Return the same episode on `device`."""
         descriptor = None if self.descriptor is None else self.descriptor.to(device=device, dtype=dtype)
-        return Episode(self.support.to(device, dtype), self.query.to(device, dtype), self.classes, self.source, descriptor)
+        return Episode(
+            self.support.to(device, dtype), self.query.to(device, dtype), self.classes, self.source, descriptor
+        )

@@ -1,4 +1,4 @@
-"""A target task, from the files that a person chose to labelled images; what cannot be used is listed with its reason."""
+"""A target task: from the files that a person chose to labelled images, with what was left out and why."""
 
 from __future__ import annotations
 

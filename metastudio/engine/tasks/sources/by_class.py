@@ -1,0 +1,110 @@
+"""Episodes by class: N classes at random, K support and Q query images of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from metastudio.catalog.data_spec import Part, Preprocessing
+from metastudio.catalog.episode_spec import EpisodeSpec
+from metastudio.engine.tasks.episode import Episode, LabelledImages
+from metastudio.engine.tasks.pixels import network_input
+from metastudio.images.episode_draw import DrawnEpisode, draw_episode
+from metastudio.images.image_store import ImageStore
+
+_BATCH_STREAM = 0xBA7C4
+QUARTER_TURNS = 4
+
+
+class EpisodesByClass:
+    """Draws episodes from a store. Episode i of a part is a pure function of (seed, part, i): no state is kept."""
+
+    def __init__(
+        self,
+        store: ImageStore,
+        parts: Mapping[str, Part],
+        preprocessing: Preprocessing,
+        *,
+        seed: int,
+        rotations_as_classes: bool = False,
+    ) -> None:
+        self.store = store
+        self.preprocessing = preprocessing
+        self.seed = seed
+        self.rotations_as_classes = rotations_as_classes
+        names = [each.name for each in store.index.classes]
+        self._classes = {part: [name for name in names if parts.get(name) is part] for part in Part}
+
+    def class_count(self, part: Part) -> int:
+        """Return how many classes a part has, each rotation counted as one in meta-train where that is on."""
+        return len(self._classes[part]) * self._turns(part)
+
+    def image_counts(self, part: Part) -> list[int]:
+        """Return the number of images of each class of a part."""
+        return [len(self.store.rows(name)) for name in self._classes[part]]
+
+    def episode(self, part: Part, number: int, spec: EpisodeSpec) -> Episode:
+        """Return episode `number` of a part.
+
+        Raises:
+            DataError: if the part has too few classes, or a drawn class too few images.
+        """
+        drawn = draw_episode(
+            self.image_counts(part),
+            spec.n_way,
+            spec.n_shot,
+            spec.n_query,
+            seed=self.seed,
+            part=part,
+            number=number,
+            rotations=self._turns(part),
+        )
+        names = [self._classes[part][position] for position in drawn.classes]
+        return Episode(
+            self._labelled(names, drawn.support, drawn),
+            self._labelled(names, drawn.query, drawn),
+            tuple(
+                f"{name} ↻{90 * turns}°" if turns else name
+                for name, turns in zip(names, drawn.quarter_turns, strict=True)
+            ),
+        )
+
+    def labelled_batch(self, number: int, batch_size: int) -> Episode:
+        """Return plain labelled images of all meta-train classes, as the queries of an episode without support.
+
+        Labels count the classes of meta-train in the store's order, each of its rotations after the other.
+        """
+        part, turns = Part.META_TRAIN, self._turns(Part.META_TRAIN)
+        names = self._classes[part]
+        random = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, _BATCH_STREAM, number])))
+        labels = random.integers(len(names) * turns, size=batch_size)
+        rows = [
+            self.store.rows(names[label // turns])[int(random.integers(len(self.store.rows(names[label // turns]))))]
+            for label in labels
+        ]
+        query = LabelledImages(self._images(np.asarray(rows), labels % turns), torch.from_numpy(labels))
+        nothing = LabelledImages(query.images[:0], query.labels[:0])
+        return Episode(nothing, query, tuple(names))
+
+    def _turns(self, part: Part) -> int:
+        return QUARTER_TURNS if self.rotations_as_classes and part is Part.META_TRAIN else 1
+
+    def _labelled(self, names: list[str], chosen: tuple[NDArray[np.int64], ...], drawn: DrawnEpisode) -> LabelledImages:
+        rows = np.concatenate(
+            [self.store.rows(name).start + images for name, images in zip(names, chosen, strict=True)]
+        )
+        labels = np.repeat(np.arange(len(names)), [len(images) for images in chosen])
+        return LabelledImages(self._images(rows, drawn.quarter_turns[labels]), torch.from_numpy(labels))
+
+    def _images(self, rows: NDArray[np.int64], quarter_turns: NDArray[np.int64]) -> Tensor:
+        """Return images (B, C, H, W) of rows (B,), each turned by its number of quarter turns (B,)."""
+        pixels = self.store.images[rows]  # (B, H, W, C)
+        for turns in range(1, QUARTER_TURNS):
+            turned = quarter_turns == turns
+            if turned.any():
+                pixels[turned] = np.rot90(pixels[turned], turns, axes=(1, 2))
+        return network_input(pixels, self.preprocessing)

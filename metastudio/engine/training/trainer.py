@@ -1,0 +1,249 @@
+"""The outer loop: a generator of events that leaves checkpoints behind. It knows no window and no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import torch
+
+from metastudio.catalog.data_spec import Part
+from metastudio.catalog.entry import find
+from metastudio.catalog.episode_spec import EpisodeSpec
+from metastudio.catalog.experiment import ExperimentConfig
+from metastudio.catalog.menu import ALGORITHMS
+from metastudio.engine.algorithms.base import MetaLearner, OuterStep
+from metastudio.engine.evaluation.evaluator import evaluate
+from metastudio.engine.evaluation.statistics import mean_ci95
+from metastudio.engine.tasks.episode import Episode
+from metastudio.engine.tasks.sources.by_class import EpisodesByClass
+from metastudio.engine.training.checkpoint import Progress, checkpoint_files, load_checkpoint
+from metastudio.engine.training.executor import Executor
+from metastudio.engine.training.schedules import outer_lr
+from metastudio.engine.training.tracing import TraceBudget, inner_traces
+from metastudio.errors import NumericError
+from metastudio.runs import events
+from metastudio.runs.control import Wanted
+
+SaveFiles = Callable[[int, dict[str, bytes], bool], Path]
+"""(iteration, files by name, whether it is the best) → where they lie."""
+
+
+class Trainer:
+    """Trains a learner on a source of episodes.
+
+    Everything random is a function of the experiment's seed and the iteration, so a trainer that took up a checkpoint goes
+    on exactly as an undisturbed one.
+    """
+
+    def __init__(
+        self,
+        experiment: ExperimentConfig,
+        learner: MetaLearner,
+        source: EpisodesByClass,
+        *,
+        executor: Executor,
+        device: torch.device | str = "cpu",
+        save: SaveFiles,
+        wanted: Callable[[], Wanted] = lambda: Wanted.RUN,
+    ) -> None:
+        self.experiment = experiment
+        self.training = experiment.training
+        self.source = source
+        self.executor = executor
+        self.device = torch.device(device)
+        self.learner = learner.to(self.device)
+        self.save = save
+        self.wanted = wanted
+        self.progress = Progress()
+        self._entry = find(ALGORITHMS, experiment.algorithm.name, "algorithm")
+        kind = torch.optim.Adam if self.training.optimizer == "adam" else torch.optim.SGD
+        self.optimizer = kind(learner.parameters(), lr=self.training.outer_lr)
+        self._traces = TraceBudget()
+        self._saved_iteration = -1
+
+    def resume(self, checkpoint: Path) -> None:
+        """Take up a checkpoint.
+
+        Raises:
+            IntegrityError: if it is altered, or of another network.
+        """
+        self.progress = load_checkpoint(checkpoint, self.learner, self.optimizer)
+        self._saved_iteration = self.progress.iteration
+
+    def run(self) -> Iterator[events.Event]:
+        """Train to the last iteration, or until something else is wanted; the last event is `Finished`.
+
+        Raises:
+            NumericError: if a loss is not a number; the step was not applied.
+            ResourceError: if a checkpoint cannot be written; the ones before are whole.
+        """
+        while self.progress.iteration < self.training.iterations:
+            yield from self._iterate(self.progress.iteration + 1)
+            match self.wanted():
+                case Wanted.PAUSE:
+                    yield from self._checkpoint(is_best=False)
+                    yield self._finished("paused")
+                    return
+                case Wanted.DISCARD:
+                    yield self._finished("discarded")
+                    return
+                case Wanted.FINISH:
+                    yield from self._validate()
+                    break
+                case Wanted.RUN:
+                    pass
+        yield from self._checkpoint(is_best=False)
+        yield self._finished("finished")
+
+    def _iterate(self, iteration: int) -> Iterator[events.Event]:
+        began = time.monotonic()
+        episodes = self._episodes(iteration)
+        traced = list(self._traced(iteration, episodes))
+        yield from (trace for trace in traced if trace.support_losses[1:])
+        lr = outer_lr(self.training, iteration)
+        step_began = time.monotonic()
+        step, norm = self._step(episodes, lr, iteration)
+        taken_s = time.monotonic() - step_began
+        self.progress = replace(
+            self.progress, iteration=iteration, elapsed_s=self.progress.elapsed_s + time.monotonic() - began
+        )
+        befores = [trace.query_losses[0] for trace in traced if trace.query_losses]
+        yield events.OuterStep(
+            iteration=iteration,
+            loss=mean_ci95(step.losses)[0],
+            accuracy=mean_ci95(step.accuracies)[0],
+            loss_before=mean_ci95(befores)[0] if befores and self.learner.has_inner_loop else None,
+            accuracy_before=self._accuracy_before,
+            gradient_norm=norm,
+            lr=lr,
+            tasks_per_s=len(episodes) / max(taken_s, 1e-9),
+            memory_bytes=self._memory_bytes(),
+            elapsed_s=self.progress.elapsed_s,
+        )
+        if iteration % self.training.validate_every == 0 or iteration == self.training.iterations:
+            yield from self._validate()
+        if iteration % self.training.checkpoint_every == 0:
+            yield from self._checkpoint(is_best=False)
+
+    def _episodes(self, iteration: int) -> list[Episode]:
+        """Return the episodes of an iteration: numbers follow one another through the whole training."""
+        first = (iteration - 1) * self.training.meta_batch_size
+        numbers = range(first, first + self.training.meta_batch_size)
+        algorithm = self.experiment.algorithm
+        if self._entry.capabilities.is_episodic:
+            spec = self._training_spec()
+            episodes = self.executor.map(lambda number: self.source.episode(Part.META_TRAIN, number, spec), numbers)
+        else:
+            episodes = self.executor.map(
+                lambda number: self.source.labelled_batch(number, algorithm.batch_size), numbers
+            )
+        return [episode.to(self.device) for episode in episodes]
+
+    def _training_spec(self) -> EpisodeSpec:
+        spec = self.experiment.episodes.for_training()
+        shots = getattr(self.experiment.algorithm, "train_n_shot", spec.n_shot)
+        return spec.model_copy(update={"n_shot": shots})
+
+    def _traced(self, iteration: int, episodes: list[Episode]) -> Iterator[events.InnerTrace]:
+        """Yield the traces of an iteration, before its step; none where it is not traced."""
+        self._accuracy_before: float | None = None
+        if not self._traces.allows(iteration, self.training.iterations, self.progress.elapsed_s):
+            return
+        with self._traces.spending():
+            if not self._entry.capabilities.is_episodic:
+                spec = self.experiment.episodes.for_test()
+                episodes = [self.source.episode(Part.META_TRAIN, iteration, spec).to(self.device)]
+            traces = inner_traces(self.learner, episodes)
+        if self.learner.has_inner_loop:
+            self._accuracy_before = mean_ci95([trace.query_accuracies[0] for trace in traces])[0]
+        for task, trace in enumerate(traces):
+            yield events.InnerTrace(
+                iteration=iteration,
+                task=task,
+                support_losses=tuple(trace.support_losses),
+                query_losses=tuple(trace.query_losses),
+            )
+
+    def _step(self, episodes: list[Episode], lr: float, iteration: int) -> tuple[OuterStep, float]:
+        """Apply one outer step; return it with the length of its gradient before clipping."""
+        try:
+            step = self.learner.outer_step(episodes, self.executor)
+        except NumericError as error:
+            error.where = f"iteration {iteration}, {error.where}"
+            raise
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        parameters = dict(self.learner.named_parameters())
+        for name, gradient in step.gradients.items():
+            parameters[name].grad = gradient
+        clip = self.training.gradient_clip or float("inf")
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters.values(), clip))
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.learner.after_outer_step(step)
+        return step, norm
+
+    def _validate(self) -> Iterator[events.Event]:
+        """Measure on meta-val, and keep the checkpoint if it is the best; nothing where meta-val has too few classes."""
+        spec = self.experiment.episodes.for_test()
+        if self.source.class_count(Part.META_VAL) < spec.n_way:
+            return
+        began = time.monotonic()
+        score = evaluate(
+            self.learner,
+            self.source,
+            Part.META_VAL,
+            spec,
+            episodes=self.training.validation_episodes,
+            statistics=self.experiment.evaluation.statistics[0],
+            executor=self.executor,
+            device=self.device,
+        )
+        is_best = self.progress.best_accuracy is None or score.accuracy > self.progress.best_accuracy
+        self.progress = replace(self.progress, elapsed_s=self.progress.elapsed_s + time.monotonic() - began)
+        if is_best:
+            self.progress = replace(
+                self.progress,
+                best_iteration=self.progress.iteration,
+                best_accuracy=score.accuracy,
+                best_ci95=score.ci95,
+            )
+        yield events.Validated(
+            iteration=self.progress.iteration,
+            accuracy=score.accuracy,
+            ci95=score.ci95,
+            accuracy_before=score.accuracy_before,
+            ci95_before=score.ci95_before,
+            loss=score.loss,
+            episodes=score.episodes,
+            is_best=is_best,
+        )
+        if is_best:
+            yield from self._checkpoint(is_best=True)
+
+    def _checkpoint(self, *, is_best: bool) -> Iterator[events.Event]:
+        if self._saved_iteration == self.progress.iteration:
+            return
+        files = checkpoint_files(self.learner, self.optimizer, self.progress)
+        path = self.save(self.progress.iteration, files, is_best)
+        self._saved_iteration = self.progress.iteration
+        yield events.CheckpointSaved(iteration=self.progress.iteration, path=path.name, is_best=is_best)
+
+    def _finished(self, outcome: str) -> events.Finished:
+        return events.Finished.model_validate(
+            {
+                "outcome": outcome,
+                "iteration": self.progress.iteration,
+                "best_accuracy": self.progress.best_accuracy,
+                "best_ci95": self.progress.best_ci95,
+            }
+        )
+
+    def _memory_bytes(self) -> int:
+        if self.device.type == "cuda":
+            return int(torch.cuda.max_memory_allocated(self.device))
+        return int(psutil.Process().memory_info().rss)

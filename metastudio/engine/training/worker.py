@@ -1,0 +1,299 @@
+"""A run folder's worker: holds its lock, prepares its images, trains, adapts its target tasks, and writes all of it down.
+
+Every event is on the disk before anyone sees it. Whoever watches reads the folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from metastudio.catalog.data_spec import Part
+from metastudio.catalog.experiment import ExperimentConfig
+from metastudio.engine.after_training import after_training
+from metastudio.engine.devices import resolve_device
+from metastudio.engine.learner import build_learner, take_initial_weights
+from metastudio.engine.tasks.sources.by_class import EpisodesByClass
+from metastudio.engine.training.executor import Executor, chosen_executor, executor_named
+from metastudio.engine.training.trainer import Trainer
+from metastudio.errors import ConfigurationError, DataError, MetaStudioError, Severity
+from metastudio.images.image_folder import ImageIndex
+from metastudio.images.image_store import ImageStore, open_store
+from metastudio.images.problems import Cancelled
+from metastudio.runs import events
+from metastudio.runs.checkpoint_files import commit_checkpoint, newest_whole_checkpoint
+from metastudio.runs.control import Wanted, read_control, write_control
+from metastudio.runs.event_log import EventLog
+from metastudio.runs.preflight import preflight
+from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.run_state import RunState, State, now, versions
+from metastudio.runs.worker_lock import hold_worker_lock
+
+_log = logging.getLogger(__name__)
+_STATE_EVERY_S = 1.0
+_PREPARING_EVERY_S = 0.1
+Result = TypeVar("Result")
+
+
+def work(run: RunFolder, *, stop_requested: Callable[[], bool] = lambda: False) -> Iterator[events.Event]:
+    """Work on a run until it ends; go on where it stopped. The last event is `Finished` or `Failed`.
+
+    Args:
+        run: A folder that `create_run` made.
+        stop_requested: Looked at after every outer step: true means what `pause` in `control` means.
+
+    Raises:
+        LockedError: if another worker is at work on it; nothing was written.
+        ConfigurationError: if the run has already ended.
+    """
+    with hold_worker_lock(run):
+        state = run.state()
+        if not (state.state.can_go_on or state.state.needs_worker):
+            raise ConfigurationError(
+                "This run has ended: it is {state}.", state=state.state.value, where=str(run.path), todo="Start a new one."
+            )
+        write_control(run, Wanted.RUN)
+        with EventLog(run.events_path) as log:
+            keeper = _StateKeeper(run, state)
+            for event in _reported(_Work(run, stop_requested, keeper).events()):
+                log.append(event)
+                keeper.note(event)
+                yield event
+
+
+class _StateKeeper:
+    """Keeps `run.json` true while events pass; at most one write a second where nothing but a number moved."""
+
+    def __init__(self, run: RunFolder, state: RunState) -> None:
+        self.run = run
+        self.state = state
+        self._written = -1.0
+        self.change(state=State.PREPARING, started_at=state.started_at or now(), ended_at="", failure=None)
+
+    def change(self, **values: object) -> None:
+        """Write a changed state."""
+        self.state = RunState.model_validate({**self.state.model_dump(), **values})
+        self.run.write_state(self.state)
+        self._written = time.monotonic()
+
+    def note(self, event: events.Event) -> None:
+        """Take from an event what `run.json` says."""
+        match event:
+            case events.OuterStep():
+                if time.monotonic() - self._written > _STATE_EVERY_S or self.state.state is not State.RUNNING:
+                    self.change(state=State.RUNNING, iteration=event.iteration, elapsed_s=event.elapsed_s)
+            case events.Validated() if event.is_best:
+                self.change(
+                    best_iteration=event.iteration,
+                    best_accuracy=event.accuracy,
+                    best_ci95=event.ci95,
+                    iteration=event.iteration,
+                )
+            case events.Finished():
+                self.change(state=State(event.outcome), iteration=event.iteration, ended_at=now())
+            case events.Failed():
+                self.change(state=State.FAILED, ended_at=now(), failure=event)
+            case _:
+                pass
+
+
+def _reported(inner: Iterator[events.Event]) -> Iterator[events.Event]:
+    """Pass events on; turn an error into `Failed`, which ends the run and loses nothing that is on the disk."""
+    try:
+        yield from inner
+    except MetaStudioError as error:
+        _log.error("%s", error)
+        yield failed(error)
+    except MemoryError:
+        yield events.Failed(
+            code="MS-510", what="There is not enough memory.", todo="Lower tasks per step, filters or image size.", exit_code=5
+        )
+    except Exception as error:
+        _log.exception("The worker met a bug.")
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        yield events.Failed(
+            code="MS-700",
+            what="Something unexpected happened: this is a bug of MetaStudio.",
+            where=f"{Path(where.filename).name}, line {where.lineno}",
+            why=f"{type(error).__name__}: {error}",
+            todo="The run can be resumed from its last checkpoint. The log tells more.",
+            exit_code=70,
+        )
+
+
+def _with_progress(
+    phase: str, call: Callable[[Callable[[int, int], None]], Result]
+) -> Generator[events.Event, None, Result]:
+    """Run a call that reports (done, total) on a thread, and yield how far it is until it returns."""
+    far: list[tuple[int, int]] = []
+    with ThreadPoolExecutor(1, "preparing") as pool:
+        future = pool.submit(call, lambda done, total: far.append((done, total)))
+        while not future.done():
+            wait([future], timeout=_PREPARING_EVERY_S)
+            if far:
+                yield events.Preparing(phase=phase, done=far[-1][0], total=far[-1][1])
+    return future.result()
+
+
+def failed(error: MetaStudioError) -> events.Failed:
+    """Return the event that says what an error says."""
+    return events.Failed(
+        code=error.code,
+        what=" ".join([str(error.what), *(f"• {each}" for each in error.problems)]),
+        where=error.where,
+        why=error.why,
+        todo=str(error.todo),
+        exit_code=error.exit_code,
+    )
+
+
+class _Work:
+    """One stay of a worker at a run."""
+
+    def __init__(self, run: RunFolder, stop_requested: Callable[[], bool], keeper: _StateKeeper) -> None:
+        self.run = run
+        self.stop_requested = stop_requested
+        self.keeper = keeper
+        self.experiment = run.experiment()
+
+    def wanted(self) -> Wanted:
+        """Return what the person wants, and let `run.json` say that it is being done."""
+        wanted = Wanted.PAUSE if self.stop_requested() else read_control(self.run)
+        doing = {Wanted.PAUSE: State.PAUSING, Wanted.FINISH: State.FINISHING}.get(wanted)
+        if doing is not None:
+            self.keeper.change(state=doing)
+        return wanted
+
+    def events(self) -> Iterator[events.Event]:
+        """Prepare, train, and do what was asked for at the end."""
+        index, parts = self.run.data()
+        try:
+            store = yield from self._prepared(index)
+        except Cancelled:
+            discarded = read_control(self.run) is Wanted.DISCARD
+            yield events.Finished(outcome="discarded" if discarded else "paused", iteration=self.keeper.state.iteration)
+            return
+        yield from self._checked(store.index, parts)
+        source = EpisodesByClass(
+            store,
+            parts,
+            self.experiment.data.preprocessing,
+            seed=self.experiment.seed,
+            rotations_as_classes=self.experiment.data.rotations_as_classes,
+        )
+        device, note = resolve_device(self.experiment.device)
+        if note:
+            yield events.Notice(code="device", text=note, severity="warning")
+        with self._executor(device) as executor:
+            learner = build_learner(self.experiment, train_classes=source.class_count(Part.META_TRAIN))
+            take_initial_weights(learner, self.experiment)
+            trainer = Trainer(
+                self.experiment,
+                learner,
+                source,
+                executor=executor,
+                device=device,
+                save=self._save,
+                wanted=self.wanted,
+            )
+            yield from self._resumed(trainer)
+            parameters = sum(each.numel() for each in learner.parameters())
+            self.keeper.change(state=State.RUNNING, device=str(device), parameters=parameters)
+            yield events.Started(
+                iteration=trainer.progress.iteration,
+                iterations=self.experiment.training.iterations,
+                device=str(device),
+                executor=executor.name,
+                threads=executor.threads,
+                parameters=parameters,
+                resumed=trainer.progress.iteration > 0,
+            )
+            yield from self._trained(trainer)
+
+    def _prepared(self, index: ImageIndex) -> Generator[events.Event, None, ImageStore]:
+        """Open the decoded images, and complete the snapshot with the hashes found on the way.
+
+        Raises:
+            Cancelled: if something else than going on was wanted meanwhile.
+            DataError: if pictures changed since the snapshot.
+        """
+        known = {each.path: each.sha256 for cls in index.classes for each in cls.files if each.sha256}
+        store = yield from _with_progress(
+            "reading images",
+            lambda on_progress: open_store(
+                index,
+                self.experiment.data.preprocessing,
+                on_progress=on_progress,
+                should_stop=lambda: self.wanted() is not Wanted.RUN,
+            ),
+        )
+        files = [each for cls in store.index.classes for each in cls.files]
+        changed = [each.path for each in files if known.get(each.path, each.sha256) != each.sha256]
+        if changed:
+            raise DataError(
+                "{count} pictures changed since this run was made.",
+                count=len(changed),
+                where=changed[0],
+                todo="Put the old pictures back, or start a new run with the new ones.",
+            )
+        if len(known) < len(files):
+            self.run.write_data(store.index, self.run.data().parts)
+        if store.problems:
+            self.keeper.change(skipped_files=len(store.problems))
+            yield events.Notice(
+                code="skipped-files",
+                text=f"{len(store.problems)} pictures were left out. The first: {store.problems[0]}",
+                severity="warning",
+            )
+        return store
+
+    def _checked(self, index: ImageIndex, parts: dict[str, Part]) -> Iterator[events.Event]:
+        found = preflight(self.experiment, index, parts)
+        errors = [each for each in found if each.severity is Severity.ERROR]
+        if errors:
+            raise ConfigurationError("This experiment cannot be trained.", problems=errors)
+        for each in found:
+            yield events.Notice(
+                code=each.code, text=str(each), severity="warning" if each.severity is Severity.WARNING else "note"
+            )
+
+    def _executor(self, device: torch.device) -> Executor:
+        """Return the way of computing that was chosen when the run began: another would differ in the last bits."""
+        if not self.keeper.state.executor:
+            name, threads = chosen_executor(device, self.experiment.training.meta_batch_size)
+            self.keeper.change(executor=name, threads=threads)
+        return executor_named(self.keeper.state.executor, self.keeper.state.threads)
+
+    def _save(self, iteration: int, files: dict[str, bytes], is_best: bool) -> Path:  # noqa: FBT001
+        return commit_checkpoint(
+            self.run, iteration, files, is_best=is_best, keep=self.experiment.training.keep_checkpoints
+        )
+
+    def _resumed(self, trainer: Trainer) -> Iterator[events.Event]:
+        """Take up the newest checkpoint that is whole; say which ones were not."""
+        path, problems = newest_whole_checkpoint(self.run)
+        for each in problems:
+            yield events.Notice(code=each.code, text=str(each), severity="warning")
+        if path is None:
+            return
+        trainer.resume(path)
+        if self.keeper.state.versions != versions():
+            yield events.Notice(
+                code="not-bit-exact",
+                text="This run was begun with other versions: the resume is not bit-exact.",
+                severity="warning",
+            )
+
+    def _trained(self, trainer: Trainer) -> Iterator[events.Event]:
+        for event in trainer.run():
+            if isinstance(event, events.Finished) and event.outcome == "finished":
+                self.keeper.change(state=State.FINISHING)
+                yield from after_training(self.run)
+            yield event
