@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from enum import Enum
 from typing import Any
@@ -36,7 +36,13 @@ def to_toml(experiment: ExperimentConfig) -> str:
     hexadecimal digits, since TOML is UTF-8; `from_toml` brings them back.
     """
     head = "# A MetaStudio experiment. `metastudio train` runs it; `metastudio catalog` explains every choice.\n"
-    return head + "\n".join(_lines_of(experiment, "")).rstrip() + "\n"
+    return head + table_of(experiment)
+
+
+def table_of(experiment: ExperimentConfig, name: str = "") -> str:
+    """Return the experiment as the table `name` of a larger file, or as the whole file where `name` is empty."""
+    head = f"[{name}]\n" if name else ""
+    return head + "\n".join(_lines_of(experiment, name, name)).rstrip() + "\n"
 
 
 def from_toml(text: str, *, where: str = "") -> ExperimentConfig:
@@ -49,13 +55,41 @@ def from_toml(text: str, *, where: str = "") -> ExperimentConfig:
     Raises:
         ConfigurationError: if it is no TOML, with the line and column; or with every wrong option and its line.
     """
+    return experiment_in(read_values(text, where=where), text, where=where)
+
+
+def experiment_in(values: dict[str, Any], text: str, *, table: str = "", where: str = "") -> ExperimentConfig:
+    """Return the experiment of `values`, which were read from `text`, where they are the table `table`.
+
+    Raises:
+        ConfigurationError: with every wrong option and its line.
+    """
     try:
-        return parse_experiment(read_values(text, where=where), where=where)
+        return parse_experiment(values, where=where)
     except ConfigurationError as error:
-        if not error.problems:
-            raise
         lines = _lines_of_options(text)
-        raise wrong_experiment(tuple(_with_line(each, lines) for each in error.problems), where=where) from error
+        problems = tuple(_with_line(each, lines, f"{table}." if table else "") for each in error.problems)
+        raise wrong_experiment(problems, where=where) from error
+
+
+def with_paths(experiment: ExperimentConfig, change: Callable[[str], str]) -> ExperimentConfig:
+    """Return the experiment with `change` applied to every path in it that is given."""
+
+    def changed(paths: Iterable[str]) -> list[str]:
+        return [change(path) for path in paths]
+
+    values = experiment.model_dump()
+    data = values["data"]
+    data["folders"], data["excluded_files"] = changed(data["folders"]), changed(data["excluded_files"])
+    if data["split"]["kind"] == "lists":
+        data["split"] |= {part: change(path) for part, path in data["split"].items() if part != "kind" and path}
+    if values["initial_weights"]:
+        values["initial_weights"] = change(values["initial_weights"])
+    for target in values["targets"]:
+        target["unlabelled"] = changed(target["unlabelled"])
+        for each in target["classes"]:
+            each["support"], each["query"] = changed(each["support"]), changed(each["query"])
+    return ExperimentConfig.model_validate(values)
 
 
 def read_values(text: str, *, where: str = "") -> dict[str, Any]:
@@ -77,9 +111,9 @@ def read_values(text: str, *, where: str = "") -> dict[str, Any]:
     return values
 
 
-def _lines_of(settings: Settings, prefix: str) -> Iterator[str]:
+def _lines_of(settings: Settings, prefix: str, root: str) -> Iterator[str]:
     """Yield the lines of one table: its plain options first, then its tables, as TOML wants it."""
-    options = {option.name: option for option in options_of(type(settings), prefix)} | _choices_of_variants()
+    options = {option.name: option for option in options_of(type(settings), prefix)} | _choices_of_variants(root)
     for name, value in _fields(settings):
         if isinstance(value, Settings | dict) or _is_tables(type(settings), name, value):
             continue
@@ -91,14 +125,14 @@ def _lines_of(settings: Settings, prefix: str) -> Iterator[str]:
         dotted = f"{prefix}.{name}" if prefix else name
         if isinstance(value, Settings):
             yield from ("", f"[{dotted}]")
-            yield from _lines_of(value, dotted)
+            yield from _lines_of(value, dotted, root)
         elif isinstance(value, dict):
             yield from ("", f"[{dotted}]")
             yield from (f"{_key(key)} = {_item(each)}" for key, each in value.items())
         elif _is_tables(type(settings), name, value):
             for each in value:
                 yield from ("", f"[[{dotted}]]")
-                yield from _lines_of(each, dotted)
+                yield from _lines_of(each, dotted, root)
 
 
 def _fields(settings: Settings) -> Iterator[tuple[str, Any]]:
@@ -108,8 +142,8 @@ def _fields(settings: Settings) -> Iterator[tuple[str, Any]]:
 
 
 @functools.cache
-def _choices_of_variants() -> dict[str, OptionInfo]:
-    return {option.name: option for option in options_of(ExperimentConfig) if option.names_variant}
+def _choices_of_variants(root: str) -> dict[str, OptionInfo]:
+    return {option.name: option for option in options_of(ExperimentConfig, root) if option.names_variant}
 
 
 def _is_tables(model: type[Settings], name: str, value: Any) -> bool:
@@ -186,8 +220,8 @@ def _plain_name(written: str) -> str:
     return ".".join(part.strip().strip("\"'") for part in written.split("."))
 
 
-def _with_line(each: Problem, lines: dict[str, int]) -> Problem:
-    name = each.where
+def _with_line(each: Problem, lines: dict[str, int], prefix: str) -> Problem:
+    name = prefix + each.where
     while name and name not in lines:
         name = name.rpartition(".")[0]
     return replace(each, where=f"line {lines[name]}, {each.where}") if name else each

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
+import tomlkit
+
+from metastudio import __version__
+from metastudio.catalog import experiment_file
 from metastudio.catalog.experiment import ExperimentConfig
+from metastudio.errors import ConfigurationError, IntegrityError, ResourceError
+from metastudio.runs import migrations
+from metastudio.runs.atomic import write_atomically
 
-SCHEMA_VERSION = 1
 FILE_NAME = "project.toml"
 
 
 class Project:
     """What is open: `name` and `draft` may be changed and are kept by `save`.
 
-    Data folders inside the project are kept relative in the file and absolute in `draft`, so that a project can be moved.
+    Paths inside the project are relative in the file and absolute in `draft`, so that a project can be moved.
     `is_read_only` says that the folder cannot be written.
     """
 
@@ -41,16 +50,56 @@ class Project:
             ConfigurationError: if a project lies there already.
             ResourceError: if it cannot be written.
         """
-        raise NotImplementedError
+        project = cls(Path(folder).absolute(), name or Path(folder).absolute().name, draft or ExperimentConfig())
+        if project.path.exists():
+            raise ConfigurationError(
+                "A project lies there already.", where=str(project.folder), todo="Open it, or choose another folder."
+            )
+        try:
+            project.runs_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ResourceError(
+                "The project's folder could not be made.",
+                where=str(project.folder),
+                why=f"The system says: {error.strerror or error}.",
+                todo="Choose a folder that you may write to.",
+            ) from error
+        project.save()
+        return project
 
     @classmethod
     def open(cls, folder: str | Path) -> Project:
         """Open the project of a folder (its ``project.toml`` may be named too).
 
+        One of an older version is upgraded; the old file stays beside it as ``project.toml.bak``.
+
         Raises:
             IntegrityError: if it is missing, damaged (with the line), or of a newer version; the file is untouched.
+            ResourceError: if an older one cannot be upgraded because the folder cannot be written.
         """
-        raise NotImplementedError
+        path = Path(folder).absolute()
+        path = path if path.name == FILE_NAME else path / FILE_NAME
+        text = _text_of(path)
+        try:
+            values = experiment_file.read_values(text, where=str(path))
+            head = _head_of(values, path)
+            upgraded = migrations.upgraded(values, int(head["schema_version"]), migrations.PROJECT_STEPS)
+            found = experiment_file.experiment_in(upgraded.get("draft", {}), text, table="draft", where=str(path))
+        except ConfigurationError as error:
+            raise IntegrityError(
+                "The project file is damaged.",
+                where=str(path),
+                why=error.why,
+                todo="Correct it in a text editor; it was not changed.",
+                problems=error.problems,
+            ) from error
+        here = path.parent
+        draft = experiment_file.with_paths(found, lambda each: each if _is_absolute(each) else os.fspath(here / each))
+        project = cls(here, str(upgraded["project"]["name"]), draft, is_read_only=not os.access(here, os.W_OK))
+        if upgraded is not values:
+            _back_up(path)
+            project.save()
+        return project
 
     def save(self) -> None:
         """Keep name and draft.
@@ -58,4 +107,69 @@ class Project:
         Raises:
             ResourceError: if it cannot be written; the old file is whole.
         """
-        raise NotImplementedError
+        head = {
+            "schema_version": migrations.current_version(migrations.PROJECT_STEPS),
+            "made_by": __version__,
+            "name": self.name,
+        }
+        draft = experiment_file.with_paths(self.draft, self._relative)
+        write_atomically(
+            self.path,
+            "# A MetaStudio project; the studio writes this file anew at every change.\n"
+            + tomlkit.dumps({"project": head})
+            + "\n"
+            + experiment_file.table_of(draft, "draft"),
+        )
+
+    def _relative(self, path: str) -> str:
+        if not _is_absolute(path) or not Path(path).is_relative_to(self.folder):
+            return path
+        return Path(path).relative_to(self.folder).as_posix()
+
+
+def _is_absolute(path: str) -> bool:
+    return Path(path).is_absolute()
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise IntegrityError(
+            "There is no project here.", where=str(path.parent), todo=f"Choose a folder with a {FILE_NAME} in it."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise IntegrityError("The project file is damaged.", where=str(path), why=f"{error}.") from error
+    except OSError as error:
+        raise IntegrityError(
+            "The project file cannot be read.", where=str(path), why=f"The system says: {error.strerror or error}."
+        ) from error
+
+
+def _head_of(values: dict[str, Any], path: Path) -> dict[str, Any]:
+    head = values.get("project")
+    if not isinstance(head, dict) or not isinstance(head.get("schema_version"), int) or "name" not in head:
+        raise ConfigurationError(
+            "The table [project] with 'schema_version' and 'name' is missing.",
+            why="The table [project] with 'schema_version' and 'name' is missing.",
+        )
+    if head["schema_version"] > migrations.current_version(migrations.PROJECT_STEPS):
+        raise IntegrityError(
+            "This project was made by a newer MetaStudio ({version}).",
+            version=head.get("made_by", "?"),
+            where=str(path),
+            todo="Update MetaStudio to open it; nothing was changed.",
+        )
+    return head
+
+
+def _back_up(path: Path) -> None:
+    try:
+        shutil.copy2(path, path.with_name(f"{path.name}.bak"))
+    except OSError as error:
+        raise ResourceError(
+            "The project is of an older version, and its copy could not be written.",
+            where=str(path),
+            why=f"The system says: {error.strerror or error}.",
+            todo="Copy the project to a folder that you may write to, and open it there.",
+        ) from error

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from metastudio.catalog import experiment_file
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.experiment import ExperimentConfig
-from metastudio.errors import IntegrityError, ResourceError
+from metastudio.errors import DataError, IntegrityError, ResourceError
+from metastudio.images.image_folder import ImageIndex
 from metastudio.runs import checkpoint_files
 from metastudio.runs.atomic import TEMPORARY_PREFIX, write_atomically
 from metastudio.runs.control import Wanted
@@ -25,14 +26,11 @@ from metastudio.runs.events import Evaluated
 from metastudio.runs.run_state import SCHEMA_VERSION, RunState, State
 from metastudio.runs.worker_lock import is_worker_alive
 
-if TYPE_CHECKING:
-    from metastudio.images.image_folder import ImageIndex
-
 
 class FrozenData(NamedTuple):
     """The snapshot of the images that a run was made with: the index, and the part of each class."""
 
-    index: ImageIndex
+    index: ImageIndex  # type: ignore[assignment]  # nobody looks for the position of a value in it
     parts: dict[str, Part]
 
 
@@ -140,13 +138,11 @@ class RunFolder:
         Raises:
             IntegrityError: if it is missing or not what was once written.
         """
-        from metastudio.images.image_folder import ImageIndex
-
         values = _json(self.data_path)
         try:
             parts = {name: Part(part) for name, part in values["parts"].items()}
             return FrozenData(ImageIndex.from_json(values["index"]), parts)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
             raise _damaged(self.data_path, str(error)) from error
 
     def write_data(self, index: ImageIndex, parts: Mapping[str, Part]) -> None:
@@ -257,9 +253,11 @@ def create_run(
     The folder gets its name when everything is in it.
 
     Raises:
+        DataError: if the run would lie inside a folder of images.
         ResourceError: if it cannot be written; nothing is left behind.
     """
-    folder = Path(runs_folder)
+    folder = Path(runs_folder).absolute()
+    _refuse_data_folder(folder, index)
     begun = folder / f"{TEMPORARY_PREFIX}run-{secrets.token_hex(8)}"
     try:
         begun.mkdir(parents=True)
@@ -289,6 +287,17 @@ def list_runs(runs_folder: str | Path) -> list[RunFolder]:
     return [run for run in map(RunFolder, sorted(found)) if run.exists()]
 
 
+def _refuse_data_folder(folder: Path, index: ImageIndex) -> None:
+    for images in index.folders:
+        if folder.resolve().is_relative_to(Path(images).resolve()):
+            raise DataError(
+                "The run would be written into a folder of images, and be taken for images at the next scan.",
+                where=str(folder),
+                todo="Choose a folder for runs outside '{images}'.",
+                images=images,
+            )
+
+
 def _named(begun: Path, folder: Path, experiment: ExperimentConfig) -> RunFolder:
     stamp = datetime.now(UTC).astimezone().strftime("%Y%m%d-%H%M%S")
     task = f"{experiment.episodes.n_way}w{experiment.episodes.n_shot}s"
@@ -301,11 +310,11 @@ def _named(begun: Path, folder: Path, experiment: ExperimentConfig) -> RunFolder
 
 
 def _data_json(index: ImageIndex, parts: Mapping[str, Part]) -> str:
-    return _dumps({"schema_version": SCHEMA_VERSION, "index": index.to_json(), "parts": dict(parts)})
+    return _dumps({"schema_version": SCHEMA_VERSION, "index": index.to_json(), "parts": dict(parts)}, indent=None)
 
 
-def _dumps(values: Any) -> str:
-    return json.dumps(values, ensure_ascii=True, allow_nan=False, indent=1) + "\n"
+def _dumps(values: Any, *, indent: int | None = 1) -> str:
+    return json.dumps(values, ensure_ascii=True, allow_nan=False, indent=indent) + "\n"
 
 
 def _json(path: Path) -> dict[str, Any]:
