@@ -1,0 +1,123 @@
+"""What is open in the window: the project, its undo stack, the jobs, the line to torch; every page gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from metastudio.gui.widgets.toast import SHOWN_MS, Toast
+
+if TYPE_CHECKING:
+    from metastudio.gui.documents.project_document import ProjectDocument
+    from metastudio.gui.messages import Messages
+    from metastudio.gui.settings import StudioSettings
+    from metastudio.gui.theme import Appearance
+    from metastudio.jobs.job_queue import JobQueue
+    from metastudio.jobs.session_thread import SessionThread
+    from metastudio.runs.run_folder import RunFolder
+
+
+class Studio(QObject):
+    """What is open, and the few things that any page may ask of the window.
+
+    Attributes:
+        project: The open project, or None before the first one is there.
+        undo_stack: Every change of the project goes through it.
+        jobs: The queue of runs in work.
+        session: The line to `metastudio serve`.
+        settings: What is remembered between two starts.
+        messages: Where errors are shown.
+        appearance: Light or dark, and the size of letters.
+        selected_run: The run that Try it and Hand over should begin with, or None.
+        selected_target: Name of the target task that Try it should begin with, or "".
+
+    Signals:
+        project_changed(object): another `ProjectDocument` is open, or None.
+        page_wanted(str): the page with this key should come to the front.
+        run_selected(object): a `RunFolder` was chosen for Try it and Hand over.
+        target_selected(str): a target task of the project was chosen, by its name.
+        toasted(object): a `Toast` should be shown.
+    """
+
+    project_changed = Signal(object)
+    page_wanted = Signal(str)
+    run_selected = Signal(object)
+    target_selected = Signal(str)
+    toasted = Signal(object)
+
+    def __init__(
+        self,
+        *,
+        settings: StudioSettings,
+        messages: Messages,
+        appearance: Appearance,
+        jobs: JobQueue,
+        session: SessionThread,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.messages = messages
+        self.appearance = appearance
+        self.jobs = jobs
+        self.session = session
+        self.undo_stack = QUndoStack(self)
+        self.project: ProjectDocument | None = None
+        self.selected_run: RunFolder | None = None
+        self.selected_target = ""
+
+    def open_project(self, document: ProjectDocument) -> None:
+        """Make `document` the open project; the one before is saved and let go."""
+        before, self.project = self.project, document
+        self.undo_stack.clear()
+        self.selected_run = None
+        self.selected_target = ""
+        self.settings.last_project = str(document.folder)
+        self.jobs.watch_folder(document.runs_folder)
+        self.project_changed.emit(document)
+        if before is not None:
+            before.close()
+            before.deleteLater()
+
+    def push(self, command: QUndoCommand) -> None:
+        """Do a change of the project so that it can be undone."""
+        self.undo_stack.push(command)
+
+    def show_page(self, key: str) -> None:
+        """Bring a page to the front: images, tasks, learn, jobs, runs, try_it or hand_over."""
+        self.page_wanted.emit(key)
+
+    def select_run(self, run: RunFolder, *, page: str = "") -> None:
+        """Choose the run that Try it and Hand over work with, and go to a page if one is named."""
+        self.selected_run = run
+        self.run_selected.emit(run)
+        if page:
+            self.show_page(page)
+
+    def select_target(self, name: str, *, page: str = "") -> None:
+        """Choose the target task that Try it works with, and go to a page if one is named."""
+        self.selected_target = name
+        self.target_selected.emit(name)
+        if page:
+            self.show_page(page)
+
+    def toast(
+        self,
+        text: str,
+        *,
+        severity: str = "note",
+        action_text: str = "",
+        action: Callable[[], object] | None = None,
+        shown_ms: int = SHOWN_MS,
+    ) -> None:
+        """Say something short, bottom right; `severity` is note, good, warning or error."""
+        self.toasted.emit(Toast(text, severity, action_text, action, shown_ms))
+
+    @property
+    def runs_folder(self) -> Path | None:
+        """Where the open project's runs lie."""
+        return self.project.runs_folder if self.project else None
