@@ -10,21 +10,24 @@ import runpy
 import sys
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 
 from metastudio.errors import ConfigurationError, did_you_mean
 from metastudio.runs.questions import Device
 
+if TYPE_CHECKING:
+    import torch
+
 _NAME = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 _KINDS = ("auto", "cpu", "cuda", "mps")
 
 
 class ResolvedDevice(NamedTuple):
-    """The device that torch is told, and a sentence where it is not the one that was asked for."""
+    """The device to compute on, and a sentence where it is not the one that was asked for."""
 
-    name: str
+    device: torch.device
     note: str = ""
 
 
@@ -59,16 +62,18 @@ def resolve_device(wanted: str) -> ResolvedDevice:
             where="device",
             todo="Known: auto, cpu, cuda, cuda:1 and so on, mps.",
         )
+    import torch
+
     if wanted == "cpu":
-        return ResolvedDevice("cpu")
+        return ResolvedDevice(torch.device("cpu"))
     here = list_devices()
     if wanted == "auto":
-        return ResolvedDevice(next(each.name for each in here if each.is_recommended))
+        return ResolvedDevice(torch.device(next(each.name for each in here if each.is_recommended)))
     exact = "cuda:0" if wanted == "cuda" else wanted
     if exact in {each.name for each in here}:
-        return ResolvedDevice(exact)
+        return ResolvedDevice(torch.device(exact))
     why = here[0].note or "It is not among the devices of this machine."
-    return ResolvedDevice("cpu", f"'{wanted}' cannot be used here, so the CPU computes. {why}")
+    return ResolvedDevice(torch.device("cpu"), f"'{wanted}' cannot be used here, so the CPU computes. {why}")
 
 
 def _graphics_processors() -> tuple[tuple[Device, ...], str]:

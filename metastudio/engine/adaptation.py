@@ -1,0 +1,101 @@
+"""From a run and a target task to a classifier of that task, with everything that is known about how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from metastudio.catalog.experiment import ExperimentConfig, TargetTask
+from metastudio.engine.algorithms.base import Classifier, MetaLearner, accuracy_of
+from metastudio.engine.inner_loop import InnerLosses
+from metastudio.engine.learner import load_learner
+from metastudio.engine.tasks.target_task import LoadedTarget, load_target
+from metastudio.errors import IntegrityError
+from metastudio.runs.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class TrainedLearner:
+    """A learner out of a run, with the checkpoint that its weights come from."""
+
+    run: RunFolder
+    experiment: ExperimentConfig
+    checkpoint: Path
+    learner: MetaLearner
+
+
+@dataclass(frozen=True)
+class AdaptedTask:
+    """A classifier of a target task.
+
+    Attributes:
+        trained: Where it comes from.
+        target: The task as the person assembled it.
+        loaded: Its pictures, as far as they can be read.
+        classifier: Answers each picture alone: its statistics are those of the support pictures.
+        trace: Loss and accuracy on the support pictures before the first and after every inner step; empty for methods
+            without an inner loop.
+        query_accuracy: In [0, 1], of the pictures whose class is known; None where there are none.
+    """
+
+    trained: TrainedLearner
+    target: TargetTask
+    loaded: LoadedTarget
+    classifier: Classifier
+    trace: InnerLosses
+    query_accuracy: float | None
+
+    @property
+    def inner_steps(self) -> int:
+        """How many inner steps were taken."""
+        return max(0, len(self.trace.support_losses) - 1)
+
+
+def trained_learner(run: RunFolder) -> TrainedLearner:
+    """Return the learner of a run's best checkpoint, of its last one where none was validated.
+
+    Raises:
+        IntegrityError: if there is no checkpoint, or it was altered.
+    """
+    checkpoint = chosen_checkpoint(run)
+    return TrainedLearner(run, run.experiment(), checkpoint, load_learner(run, checkpoint))
+
+
+def chosen_checkpoint(run: RunFolder) -> Path:
+    """Return the checkpoint that adaptation starts from.
+
+    Raises:
+        IntegrityError: if there is none.
+    """
+    checkpoint = run.best() or run.last()
+    if checkpoint is None:
+        raise IntegrityError(
+            "This run has no checkpoint yet.", where=str(run.path), todo="Train it until its first checkpoint."
+        )
+    return checkpoint
+
+
+def adapt_to_target(trained: TrainedLearner, target: TargetTask, *, steps: int | None = None) -> AdaptedTask:
+    """Adapt to a target task, on the CPU.
+
+    Args:
+        trained: The learner; it stays bit-identical.
+        target: The task.
+        steps: Inner steps, as many as the experiment has for new tasks where None.
+
+    Raises:
+        DataError: if fewer than two classes have a readable support picture.
+        ConfigurationError: if there are more classes than the learner can tell apart.
+    """
+    loaded = load_target(target, trained.experiment.data.preprocessing)
+    trace = InnerLosses()
+    classifier = trained.learner.adapt(loaded.support, steps=steps, trace=trace)
+    query = loaded.query
+    return AdaptedTask(
+        trained=trained,
+        target=target,
+        loaded=loaded,
+        classifier=classifier,
+        trace=trace if trained.learner.has_inner_loop else InnerLosses(),
+        query_accuracy=None if query is None else accuracy_of(classifier.logits(query.images), query.labels),
+    )
