@@ -1,14 +1,36 @@
-"""Icons from qtawesome's fonts in the colours of the theme, changing with it."""
+"""Icons from qtawesome's font in the colours of the theme, changing with it."""
 
 from __future__ import annotations
 
+import importlib.util
+import json
+from functools import lru_cache
+from pathlib import Path
+
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
+from PySide6.QtGui import QFont, QFontDatabase, QIcon, QIconEngine, QPainter, QPixmap
 
 from metastudio.gui import theme
 
 _FILL = 0.95
 """How much of its square a glyph takes."""
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> tuple[str, dict[str, str]]:
+    """Return the family of Material Design Icons, and the code point of each name.
+
+    Only this one font of qtawesome's is read: importing the package loads all seven of them, which takes half as long
+    as the whole window may.
+    """
+    spec = importlib.util.find_spec("qtawesome")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError("qtawesome is not installed")
+    folder = Path(spec.submodule_search_locations[0]) / "fonts"
+    font = next(folder.glob("materialdesignicons6-webfont*.ttf"))
+    names = json.loads(next(folder.glob("materialdesignicons6-webfont-charmap*.json")).read_bytes())
+    number = QFontDatabase.addApplicationFont(str(font))
+    return QFontDatabase.applicationFontFamilies(number)[0], names
 
 
 class _GlyphEngine(QIconEngine):
@@ -23,13 +45,14 @@ class _GlyphEngine(QIconEngine):
         return _GlyphEngine(self._name, self._token)
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:  # noqa: ARG002
-        import qtawesome
-
+        family, names = _glyphs()
         token = "disabled" if mode == QIcon.Mode.Disabled else self._token
         painter.save()
         painter.setPen(theme.colour(token))
-        painter.setFont(qtawesome.font(self._name.split(".", 1)[0], round(rect.height() * _FILL)))
-        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, qtawesome.charmap(self._name))
+        font = QFont(family)
+        font.setPixelSize(max(1, round(rect.height() * _FILL)))
+        painter.setFont(font)
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, chr(int(names[self._name.removeprefix("mdi6.")], 16)))
         painter.restore()
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
@@ -41,9 +64,9 @@ class _GlyphEngine(QIconEngine):
         return made
 
 
-def icon(name: str, token: str = "ink") -> QIcon:
-    """Return a qtawesome icon, as ``"mdi6.play"``, in the colour of a theme's token."""
-    return QIcon(_GlyphEngine(name, token))
+def icon(name: str, colour: str = "ink") -> QIcon:
+    """Return one of qtawesome's Material Design icons, as ``"mdi6.play"``, in the colour of a theme's token."""
+    return QIcon(_GlyphEngine(name, colour))
 
 
 SEVERITY_ICONS = {
