@@ -1,0 +1,1 @@
+"""Forms made of the options that the catalogue declares."""
