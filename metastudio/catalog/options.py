@@ -129,7 +129,7 @@ def element_model(annotation: Any) -> type[Settings] | None:
     """Return the model that a tuple holds any number of; None where it holds something else."""
     arguments = get_args(annotation)
     if get_origin(annotation) is tuple and isinstance(arguments[0], type) and issubclass(arguments[0], Settings):
-        return typing.cast("type[Settings]", arguments[0])
+        return arguments[0]
     return None
 
 

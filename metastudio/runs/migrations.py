@@ -18,7 +18,7 @@ def current_version(steps: Sequence[Step]) -> int:
 
 
 def upgraded(values: dict[str, Any], version: int, steps: Sequence[Step]) -> dict[str, Any]:
-    """Return `values` of `version` as values of the current version: the very same object where it is current already."""
+    """Return `values` of `version` as values of the current version: the same object where it is current."""
     for step in steps[max(0, version - 1) :]:
         values = step(copy.deepcopy(values))
     return values

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from metastudio.catalog.data_spec import Part
-from metastudio.catalog.experiment import ExperimentConfig
-from metastudio.errors import Problem
+from metastudio.catalog.entry import Entry
+from metastudio.catalog.episode_spec import EpisodeSpec
+from metastudio.catalog.experiment import ExperimentConfig, TargetTask
+from metastudio.catalog.menu import ALGORITHMS
+from metastudio.errors import Problem, Severity, did_you_mean, problem
+from metastudio.images.image_folder import ImageClass, ImageIndex, select
+from metastudio.runs import checkpoint_files
+from metastudio.runs.run_folder import RunFolder
 
-if TYPE_CHECKING:
-    from metastudio.images.image_folder import ImageIndex
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+_ROTATIONS = 4
+_PART_TITLES = {Part.META_TRAIN: "Meta-train", Part.META_VAL: "Meta-val", Part.META_TEST: "Meta-test"}
+_SMALLEST_POOLED_PX = 16
 
 
 def preflight(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[str, Part]) -> tuple[Problem, ...]:
@@ -18,7 +29,231 @@ def preflight(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[st
 
     Args:
         experiment: What shall be trained.
-        index: The images, unselected or already without what the experiment excludes.
+        index: The images; what the experiment excludes is left out here.
         parts: The part of each class; classes without one are not used.
     """
-    return ()
+    used = select(index, experiment.data)
+    entry = ALGORITHMS[experiment.algorithm.name]
+    if not used.classes:
+        found = [
+            problem(
+                "no-images",
+                "There are no images yet.",
+                where="data.folders",
+                todo="Add a folder with a folder of images for each class.",
+            )
+        ]
+    else:
+        found = [*_of_parts(experiment, entry, used, parts), *_of_episodes(experiment, entry, used, parts)]
+    found += _of_settings(experiment, entry)
+    for target in experiment.targets:
+        found += _of_target(target, experiment, entry)
+    return tuple(sorted(found, key=lambda each: _RANK[each.severity]))
+
+
+def train_spec(experiment: ExperimentConfig) -> EpisodeSpec:
+    """Return the shape of training episodes, with the shots that the method trains with."""
+    spec = experiment.episodes.for_training()
+    shots = getattr(experiment.algorithm, "train_n_shot", 0)
+    return spec.model_copy(update={"n_shot": shots}) if shots else spec
+
+
+def _of_parts(
+    experiment: ExperimentConfig, entry: Entry, index: ImageIndex, parts: Mapping[str, Part]
+) -> Iterator[Problem]:
+    counts = {part: sum(parts.get(each.name) is part for each in index.classes) for part in Part}
+    turns = _ROTATIONS if experiment.data.rotations_as_classes else 1
+    enough = entry.capabilities.min_train_classes
+    if counts[Part.META_TRAIN] and counts[Part.META_TRAIN] * turns < enough:
+        yield problem(
+            "few-classes",
+            "{title} makes sense from about {enough} classes to learn from, and there are {count}.",
+            where="data.split",
+            severity=Severity.WARNING,
+            todo="Add classes, or take the plain classifier or Prototypical Networks.",
+            title=entry.title,
+            enough=enough,
+            count=counts[Part.META_TRAIN] * turns,
+        )
+    if not counts[Part.META_VAL]:
+        yield problem(
+            "no-validation",
+            "No class is set aside for validation, so the last checkpoint counts as the best.",
+            where="data.split",
+            severity=Severity.WARNING,
+            todo="Give meta-val a share of the classes.",
+        )
+    if experiment.evaluation.after_training and not counts[Part.META_TEST]:
+        yield problem(
+            "no-test",
+            "An evaluation on meta-test is asked for, and meta-test has no class.",
+            where="evaluation.after_training",
+            todo="Give meta-test a share of the classes, or switch the evaluation off.",
+        )
+
+
+def _of_episodes(
+    experiment: ExperimentConfig, entry: Entry, index: ImageIndex, parts: Mapping[str, Part]
+) -> Iterator[Problem]:
+    by_part = {part: [each for each in index.classes if parts.get(each.name) is part] for part in Part}
+    if not by_part[Part.META_TRAIN]:
+        yield problem(
+            "no-classes", "No class is there to learn from.", where="data.split", todo="Give meta-train classes."
+        )
+    elif entry.capabilities.is_episodic:
+        turns = _ROTATIONS if experiment.data.rotations_as_classes else 1
+        yield from _limits(by_part[Part.META_TRAIN], train_spec(experiment), Part.META_TRAIN, turns, Severity.ERROR)
+    test = experiment.episodes.for_test()
+    at_test = Severity.ERROR if experiment.evaluation.after_training else Severity.WARNING
+    for part, severity in ((Part.META_VAL, Severity.WARNING), (Part.META_TEST, at_test)):
+        if by_part[part]:
+            yield from _limits(by_part[part], test, part, 1, severity)
+
+
+def _limits(
+    classes: Sequence[ImageClass], spec: EpisodeSpec, part: Part, turns: int, few_classes: Severity
+) -> Iterator[Problem]:
+    """Yield why episodes of this shape cannot be drawn; too few classes of meta-val only mean that nothing is validated."""
+    name = _PART_TITLES[part]
+    needed = spec.n_shot + spec.n_query
+    if len(classes) * turns < spec.n_way:
+        yield problem(
+            "too-few-classes",
+            "{part} has {count} classes, and an episode needs {ways}.",
+            where="episodes.n_way",
+            severity=few_classes,
+            todo="Lower the ways to {count}, or give {part} more classes.",
+            part=name,
+            count=len(classes) * turns,
+            ways=spec.n_way,
+        )
+        return
+    for each in classes:
+        if len(each.files) < needed:
+            yield problem(
+                "too-few-images",
+                "Class '{name}' of {part} has {count} images, and {shots} shots + {queries} queries need {needed}.",
+                where=each.name,
+                todo=_less(len(each.files), spec),
+                name=each.name,
+                part=name,
+                count=len(each.files),
+                shots=spec.n_shot,
+                queries=spec.n_query,
+                needed=needed,
+            )
+
+
+def _less(images: int, spec: EpisodeSpec) -> str:
+    if images > spec.n_shot:
+        return f"Lower the queries to {images - spec.n_shot}, or leave the class out."
+    return "Lower the shots, or leave the class out."
+
+
+def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem]:
+    spec = experiment.episodes
+    if not entry.capabilities.any_n_way and spec.for_training().n_way < spec.n_way:
+        yield problem(
+            "ways-at-test",
+            "{title} trained with {trained} ways cannot be tested with {tested}.",
+            where="episodes.train_n_way",
+            todo="Take at least as many ways in training, or a method for any number: {able}.",
+            title=entry.title,
+            trained=spec.for_training().n_way,
+            tested=spec.n_way,
+            able=_any_n_way(),
+        )
+    if experiment.backbone.downsampling != "stride" and experiment.data.preprocessing.image_size < _SMALLEST_POOLED_PX:
+        yield problem(
+            "small-images",
+            "Images of {size} pixels are too small for four halvings.",
+            where="data.preprocessing.image_size",
+            todo="Take at least {smallest} pixels, or strided downsampling.",
+            size=experiment.data.preprocessing.image_size,
+            smallest=_SMALLEST_POOLED_PX,
+        )
+    if entry.capabilities.has_inner_loop and entry.capabilities.is_episodic and not experiment.algorithm.inner_steps:
+        yield problem(
+            "no-inner-steps",
+            "With no inner steps nothing is adapted in training.",
+            where="algorithm.inner_steps",
+            severity=Severity.WARNING,
+            todo="Take at least one step.",
+        )
+    if not _DEVICE.fullmatch(experiment.device):
+        yield problem(
+            "unknown-device",
+            "There is no device called '{device}'.{hint}",
+            where="device",
+            todo="Known: auto, cpu, cuda, cuda:0, mps.",
+            device=experiment.device,
+            hint=did_you_mean(experiment.device, _DEVICES),
+        )
+    if experiment.initial_weights:
+        run = RunFolder(experiment.initial_weights)
+        if not run.exists() or not checkpoint_files.list_checkpoints(run):
+            yield problem(
+                "no-initial-weights",
+                "No run with a checkpoint lies in '{folder}'.",
+                where="initial_weights",
+                todo="Name the folder of a run that has trained, or leave it empty.",
+                folder=experiment.initial_weights,
+            )
+
+
+def _of_target(target: TargetTask, experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem]:
+    where = f"targets.{target.name}"
+    missing = [
+        path
+        for path in (*target.unlabelled, *(path for each in target.classes for path in (*each.support, *each.query)))
+        if not Path(path).is_file()
+    ]
+    usable = [each for each in target.classes if any(path not in set(missing) for path in each.support)]
+    if len(usable) < 2:
+        yield problem(
+            "target-classes",
+            "The target task '{target}' has {count} classes with support pictures, and two are needed.",
+            where=where,
+            todo="Drop pictures into another class, or remove the task.",
+            target=target.name,
+            count=len(usable),
+        )
+    ways = experiment.episodes.for_training().n_way
+    if not entry.capabilities.any_n_way and len(usable) > ways:
+        yield problem(
+            "target-ways",
+            "The target task '{target}' has {count} classes, and {title} trains to tell {ways} apart.",
+            where=where,
+            todo="Train with {count} ways, or take a method for any number: {able}.",
+            target=target.name,
+            count=len(usable),
+            title=entry.title,
+            ways=ways,
+            able=_any_n_way(),
+        )
+    if missing:
+        yield problem(
+            "target-missing-files",
+            "{count} pictures of the target task '{target}' are not there; the first is '{first}'.",
+            where=where,
+            severity=Severity.WARNING,
+            todo="They will be left out.",
+            count=len(missing),
+            target=target.name,
+            first=missing[0],
+        )
+    unused = sorted({each.name for each in target.classes} - {each.name for each in usable})
+    if unused and len(usable) >= 2:
+        yield problem(
+            "target-empty-class",
+            "The target task '{target}' has no support pictures for '{name}'.",
+            where=where,
+            severity=Severity.WARNING,
+            todo="The class will be left out.",
+            target=target.name,
+            name="', '".join(unused),
+        )
+
+
+def _any_n_way() -> str:
+    return ", ".join(entry.title for entry in ALGORITHMS.values() if entry.capabilities.any_n_way)
