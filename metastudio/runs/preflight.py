@@ -22,6 +22,7 @@ _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 _ROTATIONS = 4
 _PART_TITLES = {Part.META_TRAIN: "Meta-train", Part.META_VAL: "Meta-val", Part.META_TEST: "Meta-test"}
 _SMALLEST_POOLED_PX = 16
+_MOST_NAMED = 10
 
 
 def preflight(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[str, Part]) -> tuple[Problem, ...]:
@@ -113,7 +114,7 @@ def _of_episodes(
 def _limits(
     classes: Sequence[ImageClass], spec: EpisodeSpec, part: Part, turns: int, few_classes: Severity
 ) -> Iterator[Problem]:
-    """Yield why episodes of this shape cannot be drawn; too few classes of meta-val only mean that nothing is validated."""
+    """Yield why episodes of this shape cannot be drawn; where classes are few the part may just stay unused."""
     name = _PART_TITLES[part]
     needed = spec.n_shot + spec.n_query
     if len(classes) * turns < spec.n_way:
@@ -128,20 +129,30 @@ def _limits(
             ways=spec.n_way,
         )
         return
-    for each in classes:
-        if len(each.files) < needed:
-            yield problem(
-                "too-few-images",
-                "Class '{name}' of {part} has {count} images, and {shots} shots + {queries} queries need {needed}.",
-                where=each.name,
-                todo=_less(len(each.files), spec),
-                name=each.name,
-                part=name,
-                count=len(each.files),
-                shots=spec.n_shot,
-                queries=spec.n_query,
-                needed=needed,
-            )
+    small = [each for each in classes if len(each.files) < needed]
+    if len(small) > _MOST_NAMED:
+        yield problem(
+            "too-few-images-more",
+            "{count} more classes of {part} have fewer than {needed} images.",
+            where="episodes",
+            todo="Lower the shots or the queries.",
+            count=len(small) - _MOST_NAMED,
+            part=name,
+            needed=needed,
+        )
+    for each in small[:_MOST_NAMED]:
+        yield problem(
+            "too-few-images",
+            "Class '{name}' of {part} has {count} images, and {shots} shots + {queries} queries need {needed}.",
+            where=each.name,
+            todo=_less(len(each.files), spec),
+            name=each.name,
+            part=name,
+            count=len(each.files),
+            shots=spec.n_shot,
+            queries=spec.n_query,
+            needed=needed,
+        )
 
 
 def _less(images: int, spec: EpisodeSpec) -> str:
