@@ -1,4 +1,4 @@
-"""The project's own Python environment: made once in `.venv`, filled from the hashed lock files, remembered by a stamp."""
+"""The project's own Python environment: made once in `.venv`, filled from hashed lock files, remembered by a stamp."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NO_NETWORK = (
 
 
 def ensure(lock: str) -> Path:
-    """Return the Python of an environment that has everything of `lock` ("runtime" or "test"); fast when it already has.
+    """Return the Python of an environment that has everything of `lock` ("runtime" or "test"); at once when it has.
 
     Raises:
         SystemExit: with a sentence about what is missing and what to do.
@@ -111,7 +111,8 @@ def _pip() -> list[str]:
     if subprocess.run([python, "-c", "import pip"], check=False, capture_output=True).returncode == 0:
         return [str(python), "-m", "pip"]
     sys.exit(
-        f"This Python ({sys.executable}) has neither pip nor ensurepip. On Debian and Ubuntu: apt-get install python3-pip"
+        f"This Python ({sys.executable}) has neither pip nor ensurepip. "
+        "On Debian and Ubuntu: apt-get install python3-pip"
     )
 
 
@@ -125,11 +126,9 @@ def install(pip: list[str], arguments: list[str]) -> None:
     if is_installed:
         return
     if any(sign in words for sign in NO_NETWORK):
-        sys.exit(
-            "The packages could not be fetched: no network, or the package index does not answer. Try again later."
-        )
+        sys.exit("The packages could not be fetched: no network, or their index does not answer. Try again later.")
     if "No space left" in words:
-        sys.exit(f"The disk of {VENV} is full. The environment needs about 2.5 GB.")
+        sys.exit(f"The disk of {VENV} is full.")
     if "THESE PACKAGES DO NOT MATCH THE HASHES" in words:
         sys.exit("A package is not the one that was locked (see above). Nothing of it was installed.")
     if "no such option: --python" in words:

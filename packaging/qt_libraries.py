@@ -1,4 +1,4 @@
-"""The system libraries without which Qt does not load on a bare Linux: found by loading them, installed where we may."""
+"""The system libraries without which Qt does not load on Linux: found by loading them, installed where we may."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which build of torch goes into the environment: one that is there, CUDA for a machine with its driver, else the CPU's."""
+"""Which torch goes into the environment: one that is there, CUDA's for a machine with its driver, else the CPU's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Way:
 def ways(*, system: str, has_nvidia_driver: bool) -> list[Way]:
     """Return the ways to try, best first. `system` is as `platform.system` says.
 
-    The CPU builds need nothing that the lock file does not hold, so they come without dependencies; CUDA brings its own.
+    The CPU builds need nothing that the lock does not hold, so they come without dependencies; CUDA brings its own.
     `===` asks for the plain build even where a source also has the CPU build of that version, which pip would prefer.
     """
     plain = f"torch==={VERSION}"
@@ -44,7 +44,7 @@ def ways(*, system: str, has_nvidia_driver: bool) -> list[Way]:
     ]
     if system == "Windows":  # its plain build is the CPU's
         return [*cpu, Way(f"torch {VERSION} (0.2 GB)", ("--no-deps", plain))]
-    cuda = Way(f"torch {VERSION} with CUDA (2.7 GB to download, 7 GB on disk)", (plain,))
+    cuda = Way(f"torch {VERSION} with CUDA (2.7 GB to download)", (plain,))
     return [cuda, *cpu] if has_nvidia_driver else [*cpu, cuda]
 
 

@@ -1,4 +1,4 @@
-"""What a test left running when it ended: threads, Qt threads and child processes, each with the place where it was started."""
+"""What a test left running: threads, Qt threads and child processes, each with the place where it was started."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _settle(find: Callable[[], list[T]]) -> list[T]:
 
 @contextmanager
 def nothing_left_running() -> Iterator[list[str]]:
-    """Yield a list that, after the block, names what the block started and left running; stops those child processes."""
+    """Yield a list that, after the block, names what it started and left running; stops those child processes."""
     if "PySide6.QtCore" in sys.modules:
         remember_where_qt_threads_start()
     threads_before = set(threading.enumerate())
