@@ -1,0 +1,1 @@
+"""The open project, and the work beside the window that it starts."""

@@ -1,0 +1,348 @@
+"""The open project: the one mutable thing of the window, changed only by steps of the undo stack, saved by itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QUndoStack
+
+from metastudio.catalog.data_spec import Layout, Part
+from metastudio.catalog.experiment import ExperimentConfig, TargetTask
+from metastudio.errors import Problem, Severity
+from metastudio.gui import commands
+from metastudio.gui.documents.background_task import BackgroundTask, Progress, ShouldStop
+from metastudio.gui.documents.project_state import NO_IMAGES, ProjectState, changed_sections, with_option
+from metastudio.images.image_folder import ImageIndex, scan
+from metastudio.runs.preflight import preflight
+from metastudio.runs.project import Project
+
+if TYPE_CHECKING:
+    from metastudio.images.image_store import ImageStore
+
+_SAVE_AFTER_MS = 600
+
+_Folders = tuple[tuple[str, ...], Layout]
+"""What a scan depends on."""
+
+
+class ProjectDocument(QObject):
+    """Wraps a `Project` and the images of its folders.
+
+    The draft is a value that `push` replaces as one step of the undo stack; images and parts follow from it. Folders
+    are scanned (first as soon as the event loop runs), pictures checked and the project saved in threads beside the window;
+    `close` waits for them.
+
+    Signals:
+        index_changed(): other images are there.
+        split_changed(): a class has another part, or none.
+        experiment_changed(object): the draft changed; a frozenset of sections: ``{"data", "data.split"}``.
+        targets_changed(): the target tasks changed.
+        problems_changed(): `problems()` may answer differently.
+        work_started(object): a scan or a check of pictures began; what it is, as a word: "scan" or "check".
+        work_progressed(object, object): pictures done, and of how many (0 where unknown).
+        work_ended(): it ended, well, badly or cancelled.
+        saved(): the project on disk is what the window shows.
+        failed(object): an exception: saving or scanning did not work.
+    """
+
+    index_changed = Signal()
+    split_changed = Signal()
+    experiment_changed = Signal(object)
+    targets_changed = Signal()
+    problems_changed = Signal()
+    work_started = Signal(object)
+    work_progressed = Signal(object, object)
+    work_ended = Signal()
+    saved = Signal()
+    failed = Signal(object)
+
+    def __init__(self, project: Project, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.project = project
+        self._undo_stack = undo_stack
+        self._state = ProjectState(project.draft)
+        self._scanned: dict[_Folders, ImageIndex] = {}
+        self._problems: tuple[Problem, ...] | None = None
+        self._picture_problems: tuple[Problem, ...] = ()
+        self._task: BackgroundTask | None = None
+        self._wanted: _Folders | None = None
+        self._scan_title = ""
+        self._saving: BackgroundTask | None = None
+        self._save_timer = QTimer(self)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(_SAVE_AFTER_MS)
+        self._save_timer.timeout.connect(self._on_save_due)
+
+        QTimer.singleShot(0, self, self.scan_folders)
+
+    # what there is
+
+    @property
+    def folder(self) -> Path:
+        """Where the project lies."""
+        return self.project.folder
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where its runs lie."""
+        return self.project.runs_folder
+
+    @property
+    def name(self) -> str:
+        """What the project is called."""
+        return self.project.name
+
+    @property
+    def state(self) -> ProjectState:
+        """Everything, as one value."""
+        return self._state
+
+    @property
+    def experiment(self) -> ExperimentConfig:
+        """The draft that the next run starts from."""
+        return self._state.experiment
+
+    @property
+    def index(self) -> ImageIndex:
+        """Every image of the folders, those excluded included."""
+        return self._state.index
+
+    @property
+    def used(self) -> ImageIndex:
+        """The images without what is excluded: what a run is made of."""
+        return self._state.used
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The part of each class that has one."""
+        return self._state.parts
+
+    @property
+    def targets(self) -> tuple[TargetTask, ...]:
+        """The target tasks."""
+        return self.experiment.targets
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether folders are being scanned or pictures checked."""
+        return self._task is not None
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return everything that prevents a start or will disappoint, of images and settings alike."""
+        if self._problems is None:
+            state = self._state
+            excluded = {*state.experiment.data.excluded_files, *state.experiment.data.excluded_classes}
+            of_images = (*state.index.problems, *self._picture_problems, *state.split_problems)
+            found = [each for each in of_images if each.where not in excluded]
+            found += preflight(state.experiment, state.used, state.parts)
+            self._problems = _without_repeats(found)
+        return self._problems
+
+    # changing it
+
+    def push(self, title: str, experiment: ExperimentConfig, *, merge_key: str = "") -> None:
+        """Replace the draft as one undoable step; nothing happens where nothing differs."""
+        if experiment != self.experiment:
+            self._undo_stack.push(commands.ChangeExperiment(self, title, experiment, merge_key=merge_key))
+
+    def set_option(self, name: str, value: Any) -> None:
+        """Change one option of the draft; changes of the same option in quick succession are one step.
+
+        Raises:
+            ConfigurationError: with everything that is wrong then; the draft stays as it is.
+        """
+        changed = with_option(self.experiment, name, value)
+        self.push(self.tr("Change {option}").format(option=name), changed, merge_key=f"option {name}")
+
+    def show_experiment(self, experiment: ExperimentConfig) -> None:
+        """Put a draft in place and tell what changed; only undo commands call this."""
+        folders = _folders_of(experiment)
+        self._show(ProjectState(experiment, self._scanned.get(folders, NO_IMAGES)))
+        if folders not in self._scanned:
+            self.scan_folders()
+
+    def _show(self, state: ProjectState) -> None:
+        before, self._state = self._state, state
+        sections = changed_sections(before.experiment, state.experiment)
+        self._problems = None
+        if state.index is not before.index:
+            self._picture_problems = ()
+            self.index_changed.emit()
+            self._check_pictures()
+        if state.parts != before.parts:
+            self.split_changed.emit()
+        if sections:
+            self.experiment_changed.emit(sections)
+            self._save_timer.start()
+        if "targets" in sections:
+            self.targets_changed.emit()
+        self.problems_changed.emit()
+
+    # folders
+
+    @Slot()
+    def scan_folders(self) -> None:
+        """Look at the folders of the draft, beside the window; no step of the undo stack."""
+        if self.experiment.data.folders:
+            self._scan(_folders_of(self.experiment), "")
+
+    def add_folders(self, folders: Sequence[str]) -> None:
+        """Take further folders, beside the window; when they are found it is one step."""
+        before = (self._wanted or _folders_of(self.experiment))[0]
+        known = [os.path.abspath(each) for each in before]  # noqa: PTH100 - keeps links as given
+        added = [each for each in dict.fromkeys(map(os.path.abspath, folders)) if each not in known]
+        if added:
+            title = self.tr("Add {count} folders") if len(added) > 1 else self.tr("Add {name}")
+            named = title.format(count=len(added), name=Path(added[0]).name)
+            self._scan(((*before, *added), self.experiment.data.layout), named)
+
+    def remove_folders(self, folders: Sequence[str]) -> None:
+        """Let go of folders; nothing is deleted."""
+        kept = tuple(each for each in self.experiment.data.folders if each not in folders)
+        title = self.tr("Remove {count} folders").format(count=len(folders))
+        self._scan((kept, self.experiment.data.layout), title)
+
+    def cancel_work(self) -> None:
+        """Stop a scan or a check; what was there before stays."""
+        if self._task is not None:
+            self._task.close()
+            self._end_work()
+
+    def _scan(self, folders: _Folders, title: str) -> None:
+        self.cancel_work()
+        self._wanted, self._scan_title = folders, title
+        self._begin("scan", lambda tell, stop: _scan(folders, tell, stop), self._on_scan_succeeded)
+
+    def _begin(self, kind: str, work: Any, on_succeeded: Any) -> None:
+        task = BackgroundTask(work, self)
+        task.progressed.connect(self._on_task_progressed)
+        task.succeeded.connect(on_succeeded)
+        task.failed.connect(self._on_task_failed)
+        self._task = task
+        self.work_started.emit(kind)
+        task.start()
+
+    def _end_work(self) -> None:
+        if self._task is not None:
+            self._task.close()
+            self._task.deleteLater()
+            self._task = None
+            self._wanted = None
+            self.work_ended.emit()
+
+    @Slot(object)
+    def _on_task_progressed(self, progress: tuple[int, ...]) -> None:
+        if self.sender() is self._task:
+            self.work_progressed.emit(progress[0], progress[1] if len(progress) > 1 else 0)
+
+    @Slot(object)
+    def _on_task_failed(self, error: Exception) -> None:
+        if self.sender() is self._task:
+            self._end_work()
+            self.failed.emit(error)
+
+    @Slot(object)
+    def _on_scan_succeeded(self, index: ImageIndex) -> None:
+        if self.sender() is not self._task:
+            return
+        folders, title = self._wanted, self._scan_title
+        self._end_work()
+        self._scanned[folders] = index
+        if title:
+            commands.set_folders(self, folders=folders[0], index=index, title=title)
+        elif folders == _folders_of(self.experiment):
+            self._show(ProjectState(self.experiment, index))
+
+    # health of the pictures
+
+    def _check_pictures(self) -> None:
+        """Read every picture beside the window: what cannot be read or is there twice becomes a problem.
+
+        The decoded pictures go into the cache, so that a run begins at once.
+        """
+        self.cancel_work()
+        index, preprocessing = self.index, self.experiment.data.preprocessing
+        if not index.classes:
+            return
+
+        def work(tell: Progress, stop: ShouldStop) -> ImageStore:
+            from metastudio.images.image_store import open_store  # noqa: PLC0415 - Pillow loads beside the window
+
+            return open_store(index, preprocessing, on_progress=tell, should_stop=stop)
+
+        self._begin("check", work, self._on_check_succeeded)
+
+    @Slot(object)
+    def _on_check_succeeded(self, store: ImageStore) -> None:
+        if self.sender() is not self._task:
+            return
+        self._end_work()
+        known = self.index.problems
+        self._picture_problems = tuple(each for each in store.problems if each not in known)
+        self._problems = None
+        self.problems_changed.emit()
+
+    # saving
+
+    @Slot()
+    def _on_save_due(self) -> None:
+        if self.project.is_read_only:
+            return
+        if self._saving is not None:  # the one under way ends first
+            self._save_timer.start()
+            return
+        self.project.draft = self.experiment
+        kept = Project(self.project.folder, self.project.name, self.experiment)
+        self._saving = BackgroundTask(lambda _tell, _stop: kept.save(), self)
+        self._saving.succeeded.connect(self._on_save_succeeded)
+        self._saving.failed.connect(self._on_save_failed)
+        self._saving.start()
+
+    @Slot(object)
+    def _on_save_succeeded(self, _nothing: object) -> None:
+        self._end_saving()
+        self.saved.emit()
+
+    @Slot(object)
+    def _on_save_failed(self, error: Exception) -> None:
+        self._end_saving()
+        self.failed.emit(error)
+
+    def _end_saving(self) -> None:
+        if self._saving is not None:
+            self._saving.wait()
+            self._saving.deleteLater()
+            self._saving = None
+
+    def close(self) -> None:
+        """Stop what runs beside the window, and save what is not saved yet.
+
+        Raises:
+            ResourceError: if it cannot be written.
+        """
+        self.cancel_work()
+        is_due = self._save_timer.isActive()
+        self._save_timer.stop()
+        self._end_saving()
+        if is_due and not self.project.is_read_only:
+            self.project.draft = self.experiment
+            self.project.save()
+
+
+def _folders_of(experiment: ExperimentConfig) -> _Folders:
+    return experiment.data.folders, experiment.data.layout
+
+
+def _scan(folders: _Folders, tell: Progress, stop: ShouldStop) -> ImageIndex:
+    return scan(folders[0], layout=folders[1], on_progress=tell, should_stop=stop) if folders[0] else NO_IMAGES
+
+
+def _without_repeats(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Return the problems, each once, errors first."""
+    order = list(Severity)
+    kept = {(each.code, each.where, str(each.message)): each for each in problems}
+    return tuple(sorted(kept.values(), key=lambda each: order.index(each.severity)))
