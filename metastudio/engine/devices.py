@@ -62,7 +62,7 @@ def resolve_device(wanted: str) -> ResolvedDevice:
             where="device",
             todo="Known: auto, cpu, cuda, cuda:1 and so on, mps.",
         )
-    import torch
+    import torch  # noqa: PLC0415
 
     if wanted == "cpu":
         return ResolvedDevice(torch.device("cpu"))
@@ -88,7 +88,7 @@ def _graphics_processors() -> tuple[tuple[Device, ...], str]:
 
 
 def _nvidia() -> tuple[tuple[Device, ...], str]:
-    import torch
+    import torch  # noqa: PLC0415
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -96,7 +96,7 @@ def _nvidia() -> tuple[tuple[Device, ...], str]:
     if not count:
         reason = str(said[0].message).split("\n")[0] if said else "no device is visible to it"
         return (), f"torch cannot use CUDA: {reason}."
-    found = []
+    found: list[Device] = []
     for number in range(count):
         try:
             free, _ = torch.cuda.mem_get_info(number)
@@ -114,7 +114,7 @@ def _nvidia() -> tuple[tuple[Device, ...], str]:
 
 
 def _apple() -> tuple[tuple[Device, ...], str]:
-    import torch
+    import torch  # noqa: PLC0415
 
     if not torch.backends.mps.is_available():
         built = torch.backends.mps.is_built()

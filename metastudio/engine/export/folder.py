@@ -79,13 +79,12 @@ def write_export(path: Path, files: Mapping[str, bytes], verify: Callable[[Path]
     """
     aside = temporary_beside(path)
     try:
-        write_folder_atomically(aside, files)
+        write_folder_atomically(aside, {**files, SUMS: _sums(files)})
         verification = verify(aside)
         proof = json.dumps(verification.to_json(), indent=1, allow_nan=False).encode() + b"\n"
         everything = {**files, VERIFICATION: proof}
         write_atomically(aside / VERIFICATION, proof)
-        sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in everything.items())
-        write_atomically(aside / SUMS, sums)
+        write_atomically(aside / SUMS, _sums(everything))
         _take_place(aside, path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -105,6 +104,10 @@ def verify_sums(folder: Path) -> None:
         raise IntegrityError(
             "The export is not as it was written.", where=str(folder), todo="Export again.", problems=error.problems
         ) from error
+
+
+def _sums(files: Mapping[str, bytes]) -> bytes:
+    return "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items()).encode()
 
 
 def _is_ours(path: Path) -> bool:

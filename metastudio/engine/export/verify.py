@@ -66,15 +66,21 @@ def known_answers(classifier: Classifier, files: Sequence[str], preprocessing: P
     return KnownAnswers(tuple(few), torch.cat(logits).cpu())
 
 
-def verify_script(script: Path, known: KnownAnswers) -> Verification:
-    """Run the exported script on the picture files, in a process that knows nothing of MetaStudio.
+def verify_answers(command: Sequence[str], known: KnownAnswers, *, where: Path) -> Verification:
+    """Ask an export about the picture files in a process of its own, at every batch size.
+
+    Args:
+        command: What a clean Python runs; it takes picture files, ``--batch`` and sizes, and prints a JSON object with
+            ``batch`` and ``logits`` for each picture.
+        known: What it should answer.
+        where: The folder of the export.
 
     Raises:
         ExportError: if it does not run, or its answers differ from the known ones.
     """
     files = list(islice(cycle(known.files), max(_FEWEST, len(known.files))))
     wanted = torch.stack(list(islice(cycle(known.logits), len(files))))  # (P, N)
-    said = clean_process(["-B", str(script), "--json", *files, "--batch", *map(str, BATCHES)], where=script.parent)
+    said = clean_process([*command, *files, "--batch", *map(str, BATCHES)], where=where)
     rows: dict[int, list[list[float]]] = {batch: [] for batch in BATCHES}
     for line in said.splitlines():
         if line.startswith("{"):
@@ -82,7 +88,7 @@ def verify_script(script: Path, known: KnownAnswers) -> Verification:
             rows[answer["batch"]].append(answer["logits"])
     largest = 0.0
     for batch, logits in rows.items():
-        largest = max(largest, compare(torch.tensor(logits), wanted, where=f"{script.name}, batches of {batch}"))
+        largest = max(largest, compare(torch.tensor(logits), wanted, where=f"{where.name}, batches of {batch}"))
     return Verification(largest, BATCHES, len(known.files))
 
 
@@ -113,7 +119,7 @@ def clean_process(arguments: Sequence[str], *, where: Path) -> str:
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-I", *arguments],
+            [sys.executable, "-I", "-B", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_TIMEOUT_S,

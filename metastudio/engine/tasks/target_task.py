@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,8 +15,8 @@ from metastudio.catalog.experiment import TargetTask
 from metastudio.engine.tasks.episode import LabelledImages
 from metastudio.engine.tasks.pixels import network_input
 from metastudio.errors import DataError, Problem, Severity, problem
-from metastudio.images.decoding import UnreadableImage, decode
-from metastudio.images.fingerprints import sha256_of
+from metastudio.images.decoding import decode, decode_file
+from metastudio.images.problems import UnreadableImage
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,8 @@ def load_target(target: TargetTask, preprocessing: Preprocessing) -> LoadedTarge
         DataError: if fewer than two classes have a readable support picture; `problems` says what is wrong with each.
     """
     reader = _Reader(preprocessing)
-    support, classes = _Pictures(), []
+    support = _Pictures()
+    classes: list[str] = []
     for each in target.classes:
         read = [(file, pixels) for file in each.support if (pixels := reader.support(file, each.name)) is not None]
         if not read:
@@ -156,14 +156,11 @@ class _Reader:
 
     def _read(self, file: str) -> tuple[NDArray[np.uint8] | None, str]:
         try:
-            return decode(file, self._preprocessing), sha256_of(os.fspath(file))
+            decoded = decode_file(file, self._preprocessing)
         except UnreadableImage as error:
             self.problems.append(error.problem)
-        except OSError as error:
-            self.problems.append(
-                problem("unreadable", "It cannot be read: {why}.", where=file, why=error.strerror or str(error))
-            )
-        return None, ""
+            return None, ""
+        return decoded.pixels, decoded.file.sha256
 
 
 def _without_support(name: str) -> Problem:
