@@ -15,6 +15,7 @@ from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import WrappingLabel, label
 
 _TITLE_WIDTH_PX = 152
+_EDITOR_WIDTH_PX = 96
 
 
 class Field(QWidget):
@@ -63,7 +64,8 @@ class Field(QWidget):
         grid.addWidget(self.error_label, 1, 0, 1, 4)
         grid.addWidget(self.help_label, 2, 0, 1, 4)
         grid.setColumnStretch(1, 1)
-        self.editor.setSizePolicy(QSizePolicy.Policy.Expanding, self.editor.sizePolicy().verticalPolicy())
+        self.editor.setMinimumWidth(_EDITOR_WIDTH_PX)
+        self.editor.setSizePolicy(QSizePolicy.Policy.Ignored, self.editor.sizePolicy().verticalPolicy())
         self.set_value(option.default)
 
     @property

@@ -55,6 +55,7 @@ class OptionForm(QWidget):
         self.fold_button.setText(self.tr("Advanced ({count})").format(count=advanced_count))
         self._rows.addWidget(self.fold_button)
         self._rows.addWidget(self.advanced)
+        self._rows.addStretch(1)
         self.fold_button.setVisible(advanced_count > 0)
         self._on_fold_button_toggled(False)
 
