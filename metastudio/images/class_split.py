@@ -135,8 +135,8 @@ def _not_one(wanted: str, fitting: Sequence[str], names: list[str], path: str) -
 def read_class_list(path: str | Path) -> tuple[str, ...]:
     """Return the class names that a file lists, in its order, each once.
 
-    JSON is a list of names, or ``{alphabet: [character]}``, whose keys become components of the name, or objects of that
-    kind under keys that do not. Anything else is text, one name a line; ``#`` begins a comment.
+    JSON is a list of names, or ``{alphabet: [character]}``, whose keys become components of the name, or several such
+    objects under keys that do not. Anything else is text, one name a line; ``#`` begins a comment.
 
     Raises:
         DataError: if the file cannot be read, is not text, or its JSON is something else.

@@ -4,7 +4,7 @@ Only names and sizes are looked at; whether a file can be shown turns out when i
 they survive undecodable names, and 200,000 `Path` objects cost seconds.
 """
 
-# ruff: noqa: PTH
+# ruff: noqa: PTH100, PTH110, PTH112, PTH113, PTH116, PTH118, PTH119, PTH120, PTH122
 
 from __future__ import annotations
 
@@ -38,12 +38,28 @@ READABLE_SUFFIXES: Final = frozenset(
         ".tiff",
         ".ppm",
     }
-    | {".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".avif", ".ico", ".qoi", ".tga"}
+    | {".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".avif", ".ico", ".qoi"}
 )
 """What the decoder knows how to open."""
 
 REFUSED_SUFFIXES: Final = frozenset(
-    {".svg", ".svgz", ".heic", ".heif", ".jxl", ".eps", ".ps", ".pdf", ".wmf", ".emf", ".psd", ".cr2", ".cr3", ".nef"}
+    {
+        ".svg",
+        ".svgz",
+        ".heic",
+        ".heif",
+        ".jxl",
+        ".eps",
+        ".ps",
+        ".pdf",
+        ".wmf",
+        ".emf",
+        ".psd",
+        ".tga",
+        ".cr2",
+        ".cr3",
+        ".nef",
+    }
     | {".arw", ".dng", ".orf", ".rw2", ".raf"}
 )
 """Pictures that are listed with a reason when they are decoded, not passed over as something else."""
@@ -296,7 +312,7 @@ class _Walk:
             )
 
     def _may_follow(self, entry: os.DirEntry[str], real_root: str) -> bool:
-        """Say whether a link leads to a file below the root; one to a folder would show pictures twice, or never end."""
+        """Say whether a link leads to a file below the root; one to a folder shows pictures twice, or never ends."""
         target = os.path.realpath(entry.path)
         is_inside = target.startswith(real_root.rstrip(os.sep) + os.sep)
         if is_inside and os.path.isfile(target):
