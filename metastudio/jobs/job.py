@@ -1,0 +1,89 @@
+"""One job: a run in the queue, what is known of it, and the thread that watches its worker."""
+
+from __future__ import annotations
+
+import time
+
+from metastudio.catalog.experiment import ExperimentConfig
+from metastudio.jobs.curves import Curves
+from metastudio.jobs.job_thread import JobThread
+from metastudio.runs.control import Wanted
+from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.run_state import State
+
+FORCE_AFTER_S = 8.0
+"""A wish that was not followed for so long may be forced."""
+
+
+class Job:
+    """Belongs to the `JobQueue`, which alone changes it, in the GUI thread; others read.
+
+    Attributes:
+        run: Its folder.
+        experiment: Its frozen configuration.
+        title: What a person calls it.
+        state: Where it stands; leaves "running" only when the worker is gone.
+        wanted: What the person asked of the worker.
+        is_held: It waits for the person, not for its turn.
+        reason: Why it failed or was interrupted, as a sentence.
+        curves: Everything its events said.
+        thread: Watches the worker; None when there is none.
+    """
+
+    def __init__(self, run: RunFolder, experiment: ExperimentConfig, state: State) -> None:
+        self.run = run
+        self.experiment = experiment
+        self.title = run.notes().name or experiment.name
+        self.state = state
+        self.wanted = Wanted.RUN
+        self.is_held = False
+        self.reason = ""
+        self.curves = Curves()
+        self.thread: JobThread | None = None
+        self._asked_at = 0.0
+
+    def __repr__(self) -> str:
+        return f"Job({self.run.name}, {self.state})"
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a worker process lives, or is about to."""
+        return self.thread is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its turn or for the person."""
+        return self.state is State.QUEUED and self.thread is None
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it can go on from its last checkpoint."""
+        return self.thread is None and self.state in {State.PAUSED, State.INTERRUPTED, State.FAILED}
+
+    @property
+    def can_force(self) -> bool:
+        """Whether a wish has gone unfollowed for some seconds."""
+        is_asked = self.is_working and self.wanted is not Wanted.RUN
+        return is_asked and time.monotonic() - self._asked_at > FORCE_AFTER_S
+
+    @property
+    def iterations(self) -> int:
+        """How many iterations it will have."""
+        return self.curves.started.iterations if self.curves.started else self.experiment.training.iterations
+
+    @property
+    def iteration(self) -> int:
+        """How many iterations are done."""
+        if self.curves.last_step is not None:
+            return self.curves.last_step.iteration
+        return self.curves.started.iteration if self.curves.started else 0
+
+    @property
+    def share(self) -> float:
+        """How much of its iterations is done, in [0, 1]."""
+        return min(1.0, self.iteration / self.iterations) if self.iterations else 0.0
+
+    def ask(self, wanted: Wanted) -> None:
+        """Note what the person wants, and when they said so."""
+        self.wanted = wanted
+        self._asked_at = time.monotonic()
