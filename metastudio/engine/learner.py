@@ -9,8 +9,8 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from metastudio.catalog.entry import Entry, find
 from metastudio.catalog.data_spec import Part
+from metastudio.catalog.entry import Entry, find
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.engine.algorithms.base import MetaLearner

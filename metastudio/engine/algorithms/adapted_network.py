@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -104,9 +104,13 @@ class AdaptedNetwork(Classifier):
         """Return logits (B, N) of images (B, C, H, W)."""
         return self.network.with_weights(self.weights, images, self.moments)
 
+    def frozen_moments(self) -> Mapping[str, MeanAndVariance]:
+        """Return the statistics it predicts with, by layer; none where they are those of each batch."""
+        return self.moments.moments if isinstance(self.moments, FrozenMoments) else {}
+
     def as_module(self) -> nn.Module:
         """Return a network of its own with the fast weights as its parameters."""
         network = Network(copy.deepcopy(self.network.backbone), self.n_way)
         network.load_state_dict(self.weights, strict=False)
-        module = _FrozenNetwork(network.to(next(iter(self.weights.values())).device), self.moments)
+        module = _FrozenNetwork(network.to(next(iter(self.weights.values()))), self.moments)
         return module.eval().requires_grad_(requires_grad=False)

@@ -129,7 +129,8 @@ class MetaLearner(nn.Module, ABC):
         return executor.mean_gradient(self.task_loss, episodes, dict(self.named_parameters()))
 
     def after_outer_step(self, step: OuterStep) -> None:
-        """Take note of an applied outer step, with whatever is not moved by gradients."""
+        """Take note of an applied outer step, with what gradients do not move: the running statistics."""
+        update_running_moments(self, step.moments)
 
     def inner_trace(self, episode: Episode) -> InnerLosses:
         """Return how the inner loop of an episode goes, with queries judged at every step; changes nothing."""

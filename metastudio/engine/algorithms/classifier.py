@@ -1,7 +1,7 @@
 """The plain classifier: pretraining, and the honest baseline.
 
-Chen, Liu, Kira, Wang, Huang: A Closer Look at Few-shot Classification, ICLR 2019, arXiv:1904.04232 ("Baseline"); with the
-nearest centroid as head, Wang, Chao, Weinberger, van der Maaten: SimpleShot, 2019, arXiv:1911.04623.
+Chen, Liu, Kira, Wang, Huang: A Closer Look at Few-shot Classification, ICLR 2019, arXiv:1904.04232 ("Baseline"); with
+the nearest centroid as head, Wang, Chao, Weinberger, van der Maaten: SimpleShot, 2019, arXiv:1911.04623.
 
 Train one network to name all meta-train classes, on plain labelled batches. For a new task keep the backbone frozen and
 fit a head to the support features.
@@ -147,7 +147,7 @@ class PlainClassifier(MetaLearner):
         return classifier(fitted)
 
     def task_loss(self, episode: Episode) -> TaskResult:
-        """Return the plain cross-entropy of a labelled batch, which comes as the queries of an episode without support."""
+        """Return the cross-entropy of a labelled batch, which comes as the queries of an episode without support."""
         recorded = RecordedMoments(BatchMoments())
         logits = self.network(episode.query.images, recorded)  # (M, N)
         loss = F.cross_entropy(logits, episode.query.labels)

@@ -2,9 +2,9 @@
 
 Finn, Abbeel, Levine: Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks, ICML 2017, arXiv:1703.03400.
 
-Learn initial weights θ such that a few gradient steps on a task's support loss, θ' = θ - α ∇L_support(θ), give a low query
-loss L_query(θ'). The outer gradient is taken with respect to θ: through the inner steps (MAML), or as if they had been
-constants (first order).
+Learn initial weights θ such that a few gradient steps on a task's support loss, θ' = θ - α ∇L_support(θ), give a low
+query loss L_query(θ'). The outer gradient is taken with respect to θ: through the inner steps (MAML), or as if they had
+been constants (first order).
 
 How we differ: normalisation takes its statistics from the support set by default, so that queries do not see each other
 (the paper's numbers are transductive); each episode permutes its labels.

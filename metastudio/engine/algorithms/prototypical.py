@@ -5,7 +5,8 @@ Snell, Swersky, Zemel: Prototypical Networks for Few-shot Learning, NeurIPS 2017
 The mean feature of each class's support images is its prototype; a query's logits are the negative squared Euclidean
 distances to the prototypes.
 
-How we differ: normalisation takes its statistics from the support set by default, so that queries do not see each other.
+How we differ: normalisation takes its statistics from the support set by default, so that queries do not see each
+other.
 """
 
 from __future__ import annotations

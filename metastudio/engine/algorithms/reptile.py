@@ -2,11 +2,11 @@
 
 Nichol, Achiam, Schulman: On First-Order Meta-Learning Algorithms, 2018, arXiv:1803.02999.
 
-Train on one task by mini-batches, then move the initial weights φ a little towards where that ended: φ ← φ + ε (φ' - φ).
-So the outer gradient is φ - φ', given outright, and the outer optimiser plain descent with a rate ε that falls to zero.
+Train on one task by mini-batches, then move the initial weights φ a little towards where that ended:
+φ ← φ + ε (φ' - φ). So the outer gradient is φ - φ', given outright, and the outer optimiser plain descent with a rate ε that falls to zero.
 
-How we differ: the mean over a meta-batch of tasks, as the paper's batched version; the training images of a task are its
-support set, and its queries only measure.
+How we differ: the mean over a meta-batch of tasks, as the paper's batched version; the training images of a task are
+its support set, and its queries only measure.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Reptile(MetaLearner):
         weights = self._fast_weights(episode.support, self.config.inner_steps, self.config.inner_batch_size)
         classifier = self._classifier(episode.support, "batch" if self.statistics == "batch" else "support", weights)
         logits = classifier.logits(episode.query.images)
-        moments = classifier.moments.moments if self.statistics == "running" else None
+        moments = dict(classifier.frozen_moments()) if self.statistics == "running" else None
         gradient = {
             f"network.{name}": (initial - weights[name]).detach() for name, initial in self.network.named_parameters()
         }
@@ -105,12 +105,12 @@ class Reptile(MetaLearner):
 def _mini_batches(labels: Tensor, steps: int, batch_size: int) -> list[Tensor]:
     """Return the rows (≤ batch_size,) of each step: passes over the support set, each in another fixed order.
 
-    The order depends on nothing but the sizes, so that adapting twice gives the same weights bit for bit. Rows are dealt
-    class by class first, so that a batch holds as many classes as it can.
+    The order depends on nothing but the sizes, so that adapting twice gives the same weights bit for bit. Rows are
+    dealt class by class first, so that a batch holds as many classes as it can.
     """
     count = len(labels)
     rounds = torch.arange(count)
-    for label in labels.unique():
+    for label in range(int(labels.max()) + 1):
         mine = (labels == label).nonzero().flatten()
         rounds[mine] = torch.arange(len(mine))
     batches: list[Tensor] = []
@@ -119,6 +119,6 @@ def _mini_batches(labels: Tensor, steps: int, batch_size: int) -> list[Tensor]:
     while len(batches) < steps:
         shuffle = torch.randperm(count, generator=generator.manual_seed(epoch))
         rows = shuffle[torch.argsort(rounds[shuffle], stable=True)]  # one of each class, then the next of each …
-        batches += list(rows.split(batch_size))
+        batches += list(torch.split(rows, batch_size))
         epoch += 1
     return [rows.to(labels.device) for rows in batches[:steps]]

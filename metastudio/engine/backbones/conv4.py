@@ -9,6 +9,8 @@ comes after it, which is the same function (both rise) on a quarter of the value
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -35,7 +37,7 @@ class Conv4(nn.Module):
         widths = [channels] + [config.filters] * BLOCKS
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, kernel_size=3, stride=stride, padding=1, bias=False)
-            for before, after in zip(widths, widths[1:], strict=False)
+            for before, after in pairwise(widths)
         )
         self.norms = nn.ModuleList(TaskBatchNorm(config.filters, f"block{block}") for block in range(BLOCKS))
         for convolution in self.convolutions:

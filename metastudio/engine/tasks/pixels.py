@@ -11,6 +11,6 @@ from metastudio.catalog.data_spec import Preprocessing
 
 
 def network_input(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Tensor:
-    """Return float32 images (B, C, H, W) in [0, 1] of stored pixels (B, H, W, C)."""
-    images = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(torch.float32) / 255
+    """Return float32 images (B, C, H, W) in [0, 1] of stored pixels (B, H, W, C); in memory, channels stay last."""
+    images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).to(torch.float32) / 255
     return 1 - images if preprocessing.invert else images

@@ -103,7 +103,9 @@ def _check_fit(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Ten
         if name not in found:
             problems.append(problem("weights-missing", "'{name}' is missing.", where=name, name=name))
         elif name not in wanted:
-            problems.append(problem("weights-unexpected", "'{name}' is not part of this network.", where=name, name=name))
+            problems.append(
+                problem("weights-unexpected", "'{name}' is not part of this network.", where=name, name=name)
+            )
         elif wanted[name].shape != found[name].shape:
             problems.append(
                 problem(

@@ -64,8 +64,8 @@ class OneByOne:
 class SideBySide:
     """Tasks on several threads, one operation thread each: faster than threads inside small operations.
 
-    Each task's gradient comes back by itself and they are added up in task order, so that the sum is the same bit for bit
-    however the threads were scheduled.
+    Each task's gradient comes back by itself and they are added up in task order, so that the sum is the same bit for
+    bit however the threads were scheduled.
     """
 
     name = "side_by_side"

@@ -16,7 +16,6 @@ from typing import TypeVar
 import torch
 
 from metastudio.catalog.data_spec import Part
-from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.engine.after_training import after_training
 from metastudio.engine.devices import resolve_device
 from metastudio.engine.learner import build_learner, take_initial_weights
@@ -57,7 +56,10 @@ def work(run: RunFolder, *, stop_requested: Callable[[], bool] = lambda: False) 
         state = run.state()
         if not (state.state.can_go_on or state.state.needs_worker):
             raise ConfigurationError(
-                "This run has ended: it is {state}.", state=state.state.value, where=str(run.path), todo="Start a new one."
+                "This run has ended: it is {state}.",
+                state=state.state.value,
+                where=str(run.path),
+                todo="Start a new one.",
             )
         write_control(run, Wanted.RUN)
         with EventLog(run.events_path) as log:
@@ -113,7 +115,10 @@ def _reported(inner: Iterator[events.Event]) -> Iterator[events.Event]:
         yield failed(error)
     except MemoryError:
         yield events.Failed(
-            code="MS-510", what="There is not enough memory.", todo="Lower tasks per step, filters or image size.", exit_code=5
+            code="MS-510",
+            what="There is not enough memory.",
+            todo="Lower tasks per step, filters or image size.",
+            exit_code=5,
         )
     except Exception as error:
         _log.exception("The worker met a bug.")
@@ -188,9 +193,10 @@ class _Work:
             seed=self.experiment.seed,
             rotations_as_classes=self.experiment.data.rotations_as_classes,
         )
-        device, note = resolve_device(self.experiment.device)
-        if note:
-            yield events.Notice(code="device", text=note, severity="warning")
+        resolved = resolve_device(self.experiment.device)
+        device = torch.device(resolved.name)
+        if resolved.note:
+            yield events.Notice(code="device", text=resolved.note, severity="warning")
         with self._executor(device) as executor:
             learner = build_learner(self.experiment, train_classes=source.class_count(Part.META_TRAIN))
             take_initial_weights(learner, self.experiment)
@@ -271,7 +277,7 @@ class _Work:
             self.keeper.change(executor=name, threads=threads)
         return executor_named(self.keeper.state.executor, self.keeper.state.threads)
 
-    def _save(self, iteration: int, files: dict[str, bytes], is_best: bool) -> Path:  # noqa: FBT001
+    def _save(self, iteration: int, files: dict[str, bytes], is_best: bool) -> Path:
         return commit_checkpoint(
             self.run, iteration, files, is_best=is_best, keep=self.experiment.training.keep_checkpoints
         )

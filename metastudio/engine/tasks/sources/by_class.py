@@ -38,14 +38,11 @@ class EpisodesByClass:
         self.rotations_as_classes = rotations_as_classes
         names = [each.name for each in store.index.classes]
         self._classes = {part: [name for name in names if parts.get(name) is part] for part in Part}
+        self._image_counts = {part: [len(store.rows(name)) for name in self._classes[part]] for part in Part}
 
     def class_count(self, part: Part) -> int:
         """Return how many classes a part has, each rotation counted as one in meta-train where that is on."""
         return len(self._classes[part]) * self._turns(part)
-
-    def image_counts(self, part: Part) -> list[int]:
-        """Return the number of images of each class of a part."""
-        return [len(self.store.rows(name)) for name in self._classes[part]]
 
     def episode(self, part: Part, number: int, spec: EpisodeSpec) -> Episode:
         """Return episode `number` of a part.
@@ -54,7 +51,7 @@ class EpisodesByClass:
             DataError: if the part has too few classes, or a drawn class too few images.
         """
         drawn = draw_episode(
-            self.image_counts(part),
+            self._image_counts[part],
             spec.n_way,
             spec.n_shot,
             spec.n_query,

@@ -1,0 +1,93 @@
+"""Adaptation leaves a learner as it was, and single pieces of an outer step do what they say."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from metastudio.catalog.experiment import TrainingSpec
+from metastudio.catalog.menu import ALGORITHMS
+from metastudio.engine.algorithms.prototypical import negative_squared_distances, prototypes_of
+from metastudio.engine.algorithms.reptile import _mini_batches
+from metastudio.engine.inner_loop import Adam
+from metastudio.engine.training.executor import OneByOne
+from metastudio.engine.training.schedules import outer_lr
+from metastudio.errors import NumericError
+from tests.unit.engine.episodes import make_episode, make_learner
+
+
+def test_prototypes_are_class_means_however_unequal_the_shots() -> None:
+    features = torch.tensor([[0.0, 0.0], [2.0, 0.0], [5.0, 5.0]])
+    prototypes = prototypes_of(features, torch.tensor([0, 0, 1]), 2)
+    assert prototypes.tolist() == [[1.0, 0.0], [5.0, 5.0]]
+
+
+def test_logits_of_prototypes_are_negative_squared_distances() -> None:
+    random = torch.Generator().manual_seed(0)
+    features = torch.randn(6, 5, generator=random, dtype=torch.float64)
+    prototypes = torch.randn(3, 5, generator=random, dtype=torch.float64)
+    expected = -(torch.cdist(features, prototypes) ** 2)
+    torch.testing.assert_close(negative_squared_distances(features, prototypes), expected)
+
+
+def test_the_inner_adam_equals_the_one_of_torch() -> None:
+    start = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64)
+    theirs = torch.nn.Parameter(start.clone())
+    optimizer = torch.optim.Adam([theirs], lr=0.1, betas=(0.0, 0.999))
+    ours, rule = {"w": start.clone()}, Adam(0.1)
+    for step in range(5):
+        theirs.grad = theirs.detach() ** 2 + step
+        ours = rule(ours, {"w": ours["w"] ** 2 + step}, step)
+        optimizer.step()
+    torch.testing.assert_close(ours["w"], theirs.detach())
+
+
+def test_reptile_moves_towards_where_the_task_ended() -> None:
+    learner, episode = make_learner("reptile", algorithm__inner_batch_size=3), make_episode(n_shot=4)
+    with OneByOne() as executor:
+        gradients = learner.outer_step([episode], executor).gradients
+    adapted = learner.adapt(episode.support, steps=5, statistics="support")
+    learner.config = learner.config.model_copy(update={"test_inner_batch_size": 3})
+    adapted = learner.adapt(episode.support, steps=5)
+    for name, initial in learner.network.named_parameters():
+        torch.testing.assert_close(gradients[f"network.{name}"], initial.detach() - adapted.weights[name])
+
+
+def test_reptile_goes_through_the_whole_support_set_in_balanced_batches() -> None:
+    labels = torch.arange(3).repeat_interleave(4)
+    batches = _mini_batches(labels, steps=8, batch_size=3)
+    assert all(sorted(labels[rows].tolist()) == [0, 1, 2] for rows in batches)
+    assert sorted(torch.cat(batches[:4]).tolist()) == list(range(12))
+    assert sorted(torch.cat(batches[4:]).tolist()) == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1.0, 1.0, 1.0]),
+        ("linear", [1.0, 0.5, 0.01]),
+        ("cosine", [1.0, 0.5, 0.000247]),
+        ("halving", [1.0, 0.25, 0.0625]),
+    ],
+)
+def test_the_outer_rate_follows_its_schedule(schedule: str, expected: list[float]) -> None:
+    training = TrainingSpec(iterations=100, outer_lr=1.0, schedule=schedule, halve_every=24)
+    assert [outer_lr(training, iteration) for iteration in (1, 51, 100)] == pytest.approx(expected, rel=2e-3)
+
+
+def test_a_loss_that_is_no_number_names_the_classes_of_its_task() -> None:
+    learner, episode = make_learner(), make_episode()
+    episode.query.images[0] = float("nan")
+    with OneByOne() as executor, pytest.raises(NumericError, match="class 0, class 1, class 2"):
+        learner.outer_step([make_episode(), episode], executor)
+
+
+@pytest.mark.parametrize("name", list(ALGORITHMS))
+def test_support_statistics_answer_each_picture_alone_and_batch_ones_do_not(name: str) -> None:
+    learner, episode = make_learner(name), make_episode()
+    alone = learner.adapt(episode.support)
+    together = learner.adapt(episode.support, statistics="batch")
+    images = episode.query.images
+    one_by_one = torch.cat([alone.logits(image[None]) for image in images])
+    torch.testing.assert_close(alone.logits(images), one_by_one)
+    assert not torch.allclose(together.logits(images), together.logits(images[:2])[:1], atol=1e-6)
