@@ -63,8 +63,8 @@ class RandomSplit(Settings):
 
     kind: Literal["random"] = "random"
     meta_train: float = option(0.64, title="Meta-train", help="Share of the classes to learn from.", gt=0, le=1)
-    meta_val: float = option(0.16, title="Meta-val", help="Share of the classes that choose the best checkpoint.", ge=0, lt=1)
-    meta_test: float = option(0.20, title="Meta-test", help="Share of the classes kept for the final number.", ge=0, lt=1)
+    meta_val: float = option(0.16, title="Meta-val", help="Share that chooses the best checkpoint.", ge=0, lt=1)
+    meta_test: float = option(0.20, title="Meta-test", help="Share kept for the final number.", ge=0, lt=1)
     seed: int = option(0, title="Split seed", help="Another seed deals the classes differently.", ge=0)
 
     @model_validator(mode="after")
@@ -114,6 +114,6 @@ class DataSpec(Settings):
     rotations_as_classes: bool = option(
         False,
         title="Rotations as classes",
-        help="Every meta-train class counts four times, turned by 0, 90, 180 and 270 degrees; right for characters, wrong "
-        "for things that look the same turned.",
+        help="Every meta-train class counts four times, turned by 0, 90, 180 and 270 degrees; right for characters, "
+        "wrong for things that look the same turned.",
     )

@@ -8,7 +8,7 @@ from metastudio.catalog.settings import Settings, option
 class EpisodeSpec(Settings):
     """N-way K-shot with Q queries a class; training may use another N and Q than the test."""
 
-    n_way: int = option(5, title="Ways", help="Classes in one task; more make it harder.", unit="classes", ge=2, le=1000)
+    n_way: int = option(5, title="Ways", help="Classes in a task; more are harder.", unit="classes", ge=2, le=1000)
     n_shot: int = option(
         1, title="Shots", help="Support images of each class; more make it easier.", unit="images", ge=1, le=1000
     )

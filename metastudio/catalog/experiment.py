@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
 from pydantic import Field, model_validator
 
@@ -13,7 +13,7 @@ from metastudio.catalog.gradient import MAMLConfig
 from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.catalog.settings import Settings, option
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 if TYPE_CHECKING:  # the menu decides what is in the unions; for the type checker they are any settings with a name
     AlgorithmConfig = Any
@@ -50,7 +50,7 @@ class TrainingSpec(Settings):
         "adam", title="Outer optimiser", help="Adam suits most methods; Reptile uses plain steps.", advanced=True
     )
     outer_lr: float = option(
-        1e-3, title="Outer learning rate", help="How far one outer step moves; too high and the loss jumps.", gt=0, le=10
+        1e-3, title="Outer learning rate", help="How far an outer step moves; too high and the loss jumps.", gt=0, le=10
     )
     schedule: Literal["constant", "linear", "cosine", "halving"] = option(
         "constant",
@@ -120,7 +120,7 @@ class EvaluationSpec(Settings):
     statistics: tuple[Statistics, ...] = option(
         ("support",),
         title="Statistics at test",
-        help="'support' answers each picture alone; 'batch' sees all queries together and is for comparison with papers.",
+        help="'support' answers each picture alone; 'batch' sees all queries together, as most papers do.",
         min_length=1,
     )
 

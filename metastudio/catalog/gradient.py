@@ -22,14 +22,14 @@ class GradientConfig(Settings):
     inner_lr: float = option(
         0.4,
         title="Inner learning rate",
-        help="How far one inner step moves the weights; too high and adaptation jumps about, too low and it stands still.",
+        help="How far an inner step moves the weights; too high and adaptation jumps, too low and it stands still.",
         gt=0,
         le=100,
     )
     inner_steps: int = option(
         1,
         title="Inner steps in training",
-        help="Gradient steps on the support images of each task; more steps adapt further and take time and memory in proportion.",
+        help="Gradient steps on the support images; more adapt further, and take time and memory in proportion.",
         unit="steps",
         ge=0,
         le=1000,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 
 class Settings(BaseModel):
@@ -29,7 +30,7 @@ def option(
         advanced: Hidden in the form until asked for.
         constraints: Bounds as pydantic takes them (`ge`, `gt`, `le`, `lt`, `min_length` …).
     """
-    extra = {"unit": unit, "advanced": advanced}
+    extra: JsonDict = {"unit": unit, "advanced": advanced}
     if "default_factory" in constraints:
         return Field(title=title, description=help, json_schema_extra=extra, **constraints)
     return Field(default, title=title, description=help, json_schema_extra=extra, **constraints)

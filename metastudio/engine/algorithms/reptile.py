@@ -3,7 +3,8 @@
 Nichol, Achiam, Schulman: On First-Order Meta-Learning Algorithms, 2018, arXiv:1803.02999.
 
 Train on one task by mini-batches, then move the initial weights φ a little towards where that ended:
-φ ← φ + ε (φ' - φ). So the outer gradient is φ - φ', given outright, and the outer optimiser plain descent with a rate ε that falls to zero.
+φ ← φ + ε (φ' - φ). So the outer gradient is φ - φ', given outright, and the outer optimiser plain descent with a rate ε
+that falls to zero.
 
 How we differ: the mean over a meta-batch of tasks, as the paper's batched version; the training images of a task are
 its support set, and its queries only measure.

@@ -1,4 +1,4 @@
-"""A run folder's worker: holds its lock, prepares its images, trains, adapts its target tasks, and writes all of it down.
+"""A run folder's worker: holds its lock, prepares its images, trains, adapts target tasks, and writes all of it down.
 
 Every event is on the disk before anyone sees it. Whoever watches reads the folder.
 """
@@ -64,7 +64,7 @@ def work(run: RunFolder, *, stop_requested: Callable[[], bool] = lambda: False) 
         write_control(run, Wanted.RUN)
         with EventLog(run.events_path) as log:
             keeper = _StateKeeper(run, state)
-            for event in _reported(_Work(run, stop_requested, keeper).events()):
+            for event in _reported(_Work(run, stop_requested, keeper).stay()):
                 log.append(event)
                 keeper.note(event)
                 yield event
@@ -120,7 +120,7 @@ def _reported(inner: Iterator[events.Event]) -> Iterator[events.Event]:
             todo="Lower tasks per step, filters or image size.",
             exit_code=5,
         )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 whatever it is, it is written down as the run's end
         _log.exception("The worker met a bug.")
         where = traceback.extract_tb(error.__traceback__)[-1]
         yield events.Failed(
@@ -176,7 +176,7 @@ class _Work:
             self.keeper.change(state=doing)
         return wanted
 
-    def events(self) -> Iterator[events.Event]:
+    def stay(self) -> Iterator[events.Event]:
         """Prepare, train, and do what was asked for at the end."""
         index, parts = self.run.data()
         try:
@@ -194,7 +194,7 @@ class _Work:
             rotations_as_classes=self.experiment.data.rotations_as_classes,
         )
         resolved = resolve_device(self.experiment.device)
-        device = torch.device(resolved.name)
+        device = resolved.device
         if resolved.note:
             yield events.Notice(code="device", text=resolved.note, severity="warning")
         with self._executor(device) as executor:

@@ -1,4 +1,4 @@
-"""MAML written once more, plainly, as the reference: one stored graph, nothing of the engine but its parameters' names."""
+"""MAML written once more, plainly, as the reference: one stored graph, nothing of the engine but names."""
 
 from __future__ import annotations
 
