@@ -11,7 +11,7 @@ from metastudio.catalog.entry import Entry
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
 from metastudio.catalog.menu import ALGORITHMS
-from metastudio.errors import Problem, Severity, did_you_mean, problem
+from metastudio.errors import ConfigurationError, DataError, Problem, Severity, did_you_mean, problem
 from metastudio.images.image_folder import ImageClass, ImageIndex, select
 from metastudio.runs import checkpoint_files
 from metastudio.runs.run_folder import RunFolder
@@ -23,6 +23,14 @@ _ROTATIONS = 4
 _PART_TITLES = {Part.META_TRAIN: "Meta-train", Part.META_VAL: "Meta-val", Part.META_TEST: "Meta-test"}
 _SMALLEST_POOLED_PX = 16
 _MOST_NAMED = 10
+_OF_IMAGES = {
+    "no-images",
+    "no-classes",
+    "too-few-classes",
+    "too-few-images",
+    "too-few-images-more",
+    "target-classes",
+}
 
 
 def preflight(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[str, Part]) -> tuple[Problem, ...]:
@@ -50,6 +58,22 @@ def preflight(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[st
     for target in experiment.targets:
         found += _of_target(target, experiment, entry)
     return tuple(sorted(found, key=lambda each: _RANK[each.severity]))
+
+
+def require_start(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[str, Part]) -> tuple[Problem, ...]:
+    """Return what will disappoint, where nothing prevents the start.
+
+    Raises:
+        DataError: if only the images prevent it; with all problems.
+        ConfigurationError: if options prevent it, with all problems.
+    """
+    found = preflight(experiment, index, parts)
+    errors = [each for each in found if each.severity is Severity.ERROR]
+    if not errors:
+        return found
+    if all(each.code in _OF_IMAGES for each in errors):
+        raise DataError("The images do not fit the experiment.", problems=errors)
+    raise ConfigurationError("This experiment cannot be trained.", problems=errors)
 
 
 def train_spec(experiment: ExperimentConfig) -> EpisodeSpec:

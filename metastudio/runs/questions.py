@@ -58,7 +58,7 @@ class AdaptedAnswer(_Line):
 
     `losses` and `accuracies` are on the support images, before the first and after every inner step (empty for methods
     without an inner loop). `problems` lists the pictures that could not be read, and other things a person should know.
-    `note` is one honest sentence about how far training data and this task lie apart; empty where nothing is to be said.
+    `note` is one honest sentence about how far training data and this task lie apart, or empty.
     """
 
     handle: str

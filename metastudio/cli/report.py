@@ -1,0 +1,238 @@
+"""How events, problems and results look in the terminal: bars for who watches, plain lines else, or JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from metastudio.errors import MetaStudioError, Problem, Severity
+from metastudio.runs import events
+
+_PLAIN_EVERY_S = 5.0
+_WIDE = 200
+_MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.NOTE: "·"}
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
+
+
+def percent(accuracy: float | None, ci95: float | None) -> str:
+    """Return an accuracy with its interval: ``97.5 % ± 0.3``; the interval is ``n/a`` where one episode gave none."""
+    if accuracy is None:
+        return "n/a"
+    return f"{100 * accuracy:.1f} % ± {'n/a' if ci95 is None else f'{100 * ci95:.1f}'}"
+
+
+def show_error(error: MetaStudioError, *, as_json: bool) -> None:
+    """Say what went wrong: on the standard error, or as a `failed` event on the standard output."""
+    if as_json:
+        _write_line(events.to_line(failed(error)))
+    else:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"{error.code} {error}", style="red", markup=False)
+
+
+def failed(error: MetaStudioError) -> events.Failed:
+    """Return the event that says what an error says, its problems included."""
+    return events.Failed(
+        code=error.code,
+        what=str(error.what),
+        where=error.where,
+        why=" ".join(part for part in (error.why, *map(str, error.problems)) if part),
+        todo=str(error.todo),
+        exit_code=error.exit_code,
+    )
+
+
+class Report:
+    """Shows what happens while it happens; a context, so that bars are taken down at the end.
+
+    Args:
+        as_json: Whether everything becomes JSON lines.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.console = Console(highlight=False, soft_wrap=True)
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._spoke = -_PLAIN_EVERY_S
+        self._inner: events.InnerTrace | None = None
+
+    def __enter__(self) -> Self:
+        if not self.as_json and self.console.is_terminal:
+            self._bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[said]}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=self.console,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+            self._tasks.clear()
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """Print a line of text for people; nothing where JSON is wanted."""
+        if not self.as_json:
+            self.console.print(text, style=style or None, markup=False)
+
+    def show(self, table: Table) -> None:
+        """Print a table for people, as wide as it needs where no window limits it; nothing where JSON is wanted."""
+        if not self.as_json:
+            Console(highlight=False, width=None if self.console.is_terminal else _WIDE).print(table)
+
+    def tell(self, **values: Any) -> None:
+        """Print a JSON line for programs; nothing where text is wanted."""
+        if self.as_json:
+            _write_line(json.dumps(values, ensure_ascii=True))
+
+    def problems(self, problems: Iterable[Problem], *, most: int = 20) -> None:
+        """Print problems, one a line; beyond `most` only how many more there are."""
+        found = list(problems)
+        for each in found[:most]:
+            self.say(f"{_MARKS[each.severity]} {each}", _COLOURS[each.severity])
+        if len(found) > most:
+            self.say(f"… and {len(found) - most} more.")
+        for each in found:
+            self.tell(
+                kind="problem",
+                code=each.code,
+                severity=each.severity,
+                where=each.where,
+                text=str(each.message),
+                todo=str(each.todo),
+            )
+
+    def progress(self, what: str, done: int, total: int, said: str = "", *, always: bool = False) -> None:
+        """Show how far something is; `total` 0 means unknown. Plain lines come every few seconds."""
+        if self.as_json:
+            return
+        if self._bars is not None:
+            if what not in self._tasks:
+                self._tasks[what] = self._bars.add_task(what, total=total or None, said=said, completed=done)
+            self._bars.update(self._tasks[what], completed=done, total=total or None, said=said)
+        elif always or time.monotonic() - self._spoke >= _PLAIN_EVERY_S:
+            self._spoke = time.monotonic()
+            self.say(" ".join(part for part in (what, f"{done:,}/{total:,}" if total else f"{done:,}", said) if part))
+
+    def counter(self, what: str) -> Callable[[int, int], None]:
+        """Return a callback (done, total) that shows progress under the name `what`."""
+
+        def on_progress(done: int, total: int = 0) -> None:
+            if self.as_json:
+                _write_line(events.to_line(events.Preparing(phase=what, done=done, total=total)))
+            else:
+                self.progress(what, done, total)
+
+        return on_progress
+
+    def event(self, event: events.Event) -> None:
+        """Show one event of a run."""
+        if self.as_json:
+            _write_line(events.to_line(event))
+            return
+        match event:
+            case events.Preparing():
+                self.progress(event.phase, event.done, event.total)
+            case events.OuterStep():
+                before = "" if event.accuracy_before is None else f"{100 * event.accuracy_before:.0f} % → "
+                self.progress(
+                    "training",
+                    event.iteration,
+                    self._iterations,
+                    f"loss {event.loss:.3f}, {before}{100 * event.accuracy:.0f} %, {event.tasks_per_s:.0f} tasks/s",
+                )
+            case events.Started():
+                self._iterations = event.iterations
+                self.say(_started(event))
+            case events.Validated():
+                self.say(_validated(event), "bold" if event.is_best else "")
+            case events.Evaluated():
+                self.say(evaluated(event), "bold green")
+            case events.Adapted():
+                self.say(_adapted(event))
+            case events.Exported():
+                self.say(
+                    f"Exported '{event.target}' as {event.format} to {event.path} "
+                    f"(verified; largest difference of logits {event.largest_difference:.1e})",
+                    "green",
+                )
+            case events.Notice():
+                warns = event.severity == "warning"
+                self.say(f"{'!' if warns else '·'} {event.text}", "yellow" if warns else "dim")
+            case events.Finished():
+                self.say(_finished(event), "bold green" if event.outcome == "finished" else "bold")
+            case _:  # inner traces and checkpoints are for plots; a failure is said at the end, as an error
+                pass
+
+    _iterations: int = 0
+
+
+def evaluated(event: events.Evaluated) -> str:
+    """Return one result on meta-test, with its protocol."""
+    alone = "transductive" if event.is_transductive else "each picture alone"
+    return (
+        f"meta-test, {event.n_way}-way {event.n_shot}-shot, {event.n_query} queries a class, "
+        f"{event.episodes:,} episodes, statistics '{event.statistics}' ({alone}): "
+        f"{percent(event.accuracy, event.ci95)}{_before(event)}"
+    )
+
+
+def _before(event: events.Evaluated | events.Validated) -> str:
+    if event.accuracy_before is None:
+        return ""
+    return f" (before adaptation {percent(event.accuracy_before, event.ci95_before)})"
+
+
+def _started(event: events.Started) -> str:
+    verb = "Going on from iteration" if event.resumed else "Training from iteration"
+    return (
+        f"{verb} {event.iteration:,} of {event.iterations:,} on {event.device} "
+        f"({event.executor}, {event.threads} threads, {event.parameters:,} parameters)"
+    )
+
+
+def _validated(event: events.Validated) -> str:
+    return (
+        f"iteration {event.iteration:,}: validation {percent(event.accuracy, event.ci95)}{_before(event)}, "
+        f"{event.episodes:,} episodes{', the best so far' if event.is_best else ''}"
+    )
+
+
+def _adapted(event: events.Adapted) -> str:
+    losses = f", support loss {event.losses[0]:.3f} → {event.losses[-1]:.3f}" if len(event.losses) > 1 else ""
+    accuracy = f", {100 * event.accuracy:.1f} % of {event.queries} queries right" if event.accuracy is not None else ""
+    return f"Adapted to '{event.target}'{losses}{accuracy}"
+
+
+def _finished(event: events.Finished) -> str:
+    best = "" if event.best_accuracy is None else f"; best validation {percent(event.best_accuracy, event.best_ci95)}"
+    return f"{event.outcome.capitalize()} at iteration {event.iteration:,}{best}"
+
+
+def _write_line(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
