@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from metastudio.engine.algorithms.base import Classifier, MetaLearner, accuracy_
 from metastudio.engine.inner_loop import InnerLosses
 from metastudio.engine.learner import load_learner
 from metastudio.engine.tasks.target_task import LoadedTarget, load_target
-from metastudio.errors import IntegrityError
+from metastudio.errors import IntegrityError, NumericError
 from metastudio.runs.run_folder import RunFolder
 
 
@@ -86,10 +87,17 @@ def adapt_to_target(trained: TrainedLearner, target: TargetTask, *, steps: int |
     Raises:
         DataError: if fewer than two classes have a readable support picture.
         ConfigurationError: if there are more classes than the learner can tell apart.
+        NumericError: if the inner loop runs away.
     """
     loaded = load_target(target, trained.experiment.data.preprocessing)
     trace = InnerLosses()
     classifier = trained.learner.adapt(loaded.support, steps=steps, trace=trace)
+    if not all(map(math.isfinite, trace.support_losses)):
+        raise NumericError(
+            "Adapting to '{target}' ran away: the loss on the support pictures is no longer a number.",
+            target=target.name,
+            todo="Take fewer inner steps, or train with a lower inner learning rate.",
+        )
     query = loaded.query
     return AdaptedTask(
         trained=trained,

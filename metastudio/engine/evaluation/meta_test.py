@@ -1,0 +1,79 @@
+"""Spending a run's meta-test classes on a number, and keeping it with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from metastudio.catalog.backbones import Statistics
+from metastudio.catalog.data_spec import Part
+from metastudio.engine.devices import resolve_device
+from metastudio.engine.evaluation.evaluator import evaluate
+from metastudio.engine.learner import load_learner
+from metastudio.engine.tasks.sources.by_class import EpisodesByClass
+from metastudio.engine.training.executor import chosen_executor, executor_named
+from metastudio.errors import IntegrityError
+from metastudio.images.image_store import open_store
+from metastudio.runs.checkpoint_files import iteration_of
+from metastudio.runs.events import Evaluated
+from metastudio.runs.run_folder import RunFolder
+
+
+def evaluate_on_meta_test(
+    run: RunFolder,
+    *,
+    episodes: int,
+    statistics: Sequence[Statistics],
+    on_progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005
+) -> Iterator[Evaluated]:
+    """Yield the score of the best checkpoint with each kind of statistics; each is also written to `evaluations/`.
+
+    Args:
+        run: Has a checkpoint.
+        episodes: How many are drawn; the same ones for every run with this data, split and seed.
+        statistics: Where normalisation takes its statistics from.
+        on_progress: Called with (episodes done, episodes altogether).
+
+    Raises:
+        DataError: if meta-test is too small for an episode.
+        IntegrityError: if there is no whole checkpoint.
+    """
+    experiment = run.experiment()
+    checkpoint = run.best() or run.last()
+    if checkpoint is None:
+        raise IntegrityError("This run has no checkpoint yet.", where=str(run.path), todo="Train it first.")
+    device, _ = resolve_device(experiment.device)
+    learner = load_learner(run, checkpoint).to(device)
+    index, parts = run.data()
+    store = open_store(index, experiment.data.preprocessing)
+    source = EpisodesByClass(store, parts, experiment.data.preprocessing, seed=experiment.seed)
+    spec = experiment.episodes.for_test()
+    with executor_named(*chosen_executor(device, episodes)) as executor:
+        for number, kind in enumerate(statistics):
+            score = evaluate(
+                learner,
+                source,
+                Part.META_TEST,
+                spec,
+                episodes=episodes,
+                statistics=kind,
+                executor=executor,
+                device=device,
+                on_progress=lambda done, before=number * episodes: on_progress(  # type: ignore[misc]
+                    before + done, episodes * len(statistics)
+                ),
+            )
+            evaluated = Evaluated(
+                iteration=iteration_of(checkpoint),
+                statistics=kind,
+                is_transductive=score.is_transductive,
+                accuracy=score.accuracy,
+                ci95=score.ci95,
+                accuracy_before=score.accuracy_before,
+                ci95_before=score.ci95_before,
+                episodes=score.episodes,
+                n_way=spec.n_way,
+                n_shot=spec.n_shot,
+                n_query=spec.n_query,
+            )
+            run.write_evaluation(evaluated)
+            yield evaluated
