@@ -32,8 +32,8 @@ def demo(
 ) -> None:
     """Do the whole journey in about two minutes, without a window.
 
-    Makes sample images, meta-trains, tests on classes never seen, adapts to some of them, exports, verifies the exports,
-    and says where everything lies.
+    Makes sample images, meta-trains, tests on classes never seen, adapts to some of them, exports, verifies the
+    exports, and says where everything lies.
 
     Example: `metastudio demo --to demo`
     """

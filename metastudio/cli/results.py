@@ -94,7 +94,7 @@ def adapt(
     Example: `metastudio adapt RUN --support leaves/known --query leaves/unknown/1.jpg --export leaf-model`
     """
     from metastudio.engine.adaptation import adapt_to_target, trained_learner
-    from metastudio.engine.after_training import export as write_export
+    from metastudio.engine.export.formats import export as write_export
     from metastudio.engine.tasks.target_task import read_picture
     from metastudio.runs.events import Adapted, Exported
 
@@ -152,7 +152,7 @@ def export(
     `metastudio export RUN --format checkpoint --to handover`
     """
     from metastudio.engine.adaptation import adapt_to_target, trained_learner
-    from metastudio.engine.after_training import export as write_export
+    from metastudio.engine.export.formats import export as write_export
     from metastudio.runs.events import Exported
 
     task = None if kind is Format.CHECKPOINT else target_from(_required(support), [])

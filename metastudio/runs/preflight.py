@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from metastudio.catalog.data_spec import Part
@@ -12,7 +13,8 @@ from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.errors import ConfigurationError, DataError, Problem, Severity, did_you_mean, problem
-from metastudio.images.image_folder import ImageClass, ImageIndex, select
+from metastudio.images.episode_limits import limits
+from metastudio.images.image_folder import ImageIndex, select
 from metastudio.runs import checkpoint_files
 from metastudio.runs.run_folder import RunFolder
 
@@ -20,15 +22,12 @@ _DEVICES = ("auto", "cpu", "cuda", "mps")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 _ROTATIONS = 4
-_PART_TITLES = {Part.META_TRAIN: "Meta-train", Part.META_VAL: "Meta-val", Part.META_TEST: "Meta-test"}
 _SMALLEST_POOLED_PX = 16
-_MOST_NAMED = 10
 _OF_IMAGES = {
     "no-images",
     "no-classes",
     "too-few-classes",
     "too-few-images",
-    "too-few-images-more",
     "target-classes",
 }
 
@@ -86,10 +85,10 @@ def train_spec(experiment: ExperimentConfig) -> EpisodeSpec:
 def _of_parts(
     experiment: ExperimentConfig, entry: Entry, index: ImageIndex, parts: Mapping[str, Part]
 ) -> Iterator[Problem]:
-    counts = {part: sum(parts.get(each.name) is part for each in index.classes) for part in Part}
+    count = sum(parts.get(each.name) is Part.META_TRAIN for each in index.classes)
     turns = _ROTATIONS if experiment.data.rotations_as_classes else 1
     enough = entry.capabilities.min_train_classes
-    if counts[Part.META_TRAIN] and counts[Part.META_TRAIN] * turns < enough:
+    if 0 < count * turns < enough:
         yield problem(
             "few-classes",
             "{title} makes sense from about {enough} classes to learn from, and there are {count}.",
@@ -98,91 +97,24 @@ def _of_parts(
             todo="Add classes, or take the plain classifier or Prototypical Networks.",
             title=entry.title,
             enough=enough,
-            count=counts[Part.META_TRAIN] * turns,
-        )
-    if not counts[Part.META_VAL]:
-        yield problem(
-            "no-validation",
-            "No class is set aside for validation, so the last checkpoint counts as the best.",
-            where="data.split",
-            severity=Severity.WARNING,
-            todo="Give meta-val a share of the classes.",
-        )
-    if experiment.evaluation.after_training and not counts[Part.META_TEST]:
-        yield problem(
-            "no-test",
-            "An evaluation on meta-test is asked for, and meta-test has no class.",
-            where="evaluation.after_training",
-            todo="Give meta-test a share of the classes, or switch the evaluation off.",
+            count=count * turns,
         )
 
 
 def _of_episodes(
     experiment: ExperimentConfig, entry: Entry, index: ImageIndex, parts: Mapping[str, Part]
 ) -> Iterator[Problem]:
-    by_part = {part: [each for each in index.classes if parts.get(each.name) is part] for part in Part}
-    if not by_part[Part.META_TRAIN]:
-        yield problem(
-            "no-classes", "No class is there to learn from.", where="data.split", todo="Give meta-train classes."
-        )
-    elif entry.capabilities.is_episodic:
-        turns = _ROTATIONS if experiment.data.rotations_as_classes else 1
-        yield from _limits(by_part[Part.META_TRAIN], train_spec(experiment), Part.META_TRAIN, turns, Severity.ERROR)
-    test = experiment.episodes.for_test()
-    at_test = Severity.ERROR if experiment.evaluation.after_training else Severity.WARNING
-    for part, severity in ((Part.META_VAL, Severity.WARNING), (Part.META_TEST, at_test)):
-        if by_part[part]:
-            yield from _limits(by_part[part], test, part, 1, severity)
-
-
-def _limits(
-    classes: Sequence[ImageClass], spec: EpisodeSpec, part: Part, turns: int, few_classes: Severity
-) -> Iterator[Problem]:
-    """Yield why episodes of this shape cannot be drawn; where classes are few the part may just stay unused."""
-    name = _PART_TITLES[part]
-    needed = spec.n_shot + spec.n_query
-    if len(classes) * turns < spec.n_way:
-        yield problem(
-            "too-few-classes",
-            "{part} has {count} classes, and an episode needs {ways}.",
-            where="episodes.n_way",
-            severity=few_classes,
-            todo="Lower the ways to {count}, or give {part} more classes.",
-            part=name,
-            count=len(classes) * turns,
-            ways=spec.n_way,
-        )
-        return
-    small = [each for each in classes if len(each.files) < needed]
-    if len(small) > _MOST_NAMED:
-        yield problem(
-            "too-few-images-more",
-            "{count} more classes of {part} have fewer than {needed} images.",
-            where="episodes",
-            todo="Lower the shots or the queries.",
-            count=len(small) - _MOST_NAMED,
-            part=name,
-            needed=needed,
-        )
-    for each in small[:_MOST_NAMED]:
-        yield problem(
-            "too-few-images",
-            "Class '{name}' of {part} has {count} images, and {shots} shots + {queries} queries need {needed}.",
-            where=each.name,
-            todo=_less(len(each.files), spec),
-            name=each.name,
-            part=name,
-            count=len(each.files),
-            shots=spec.n_shot,
-            queries=spec.n_query,
-            needed=needed,
-        )
-
-
-def _less(images: int, spec: EpisodeSpec) -> str:
-    if images > spec.n_shot:
-        return f"Lower the queries to {images - spec.n_shot}, or leave the class out."
-    return "Lower the shots, or leave the class out."
+    rotations = experiment.data.rotations_as_classes
+    for each in limits(index, parts, train_spec(experiment), rotations_as_classes=rotations):
+        is_needed = entry.capabilities.is_episodic or each.code == "no-classes"
+        if is_needed and each.message.fields["part"] == Part.META_TRAIN:
+            yield each
+    for each in limits(index, parts, experiment.episodes.for_test()):
+        if each.message.fields["part"] == Part.META_VAL:  # without enough classes nothing is validated, which can be
+            yield each if each.code == "too-few-images" else replace(each, severity=Severity.WARNING)
+        elif each.message.fields["part"] == Part.META_TEST:
+            is_asked = experiment.evaluation.after_training
+            yield replace(each, severity=Severity.ERROR if is_asked else Severity.WARNING)
 
 
 def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem]:
