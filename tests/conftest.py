@@ -91,7 +91,7 @@ def test_data() -> Path:
 
 
 def _extract_safely(tar: tarfile.TarFile, folder: Path) -> None:
-    """Extract files and folders, and nothing that leads outside `folder`; Debian's Python 3.11.2 knows no filters yet."""
+    """Extract plain files and nothing that leads outside `folder`; Python 3.11.2 (Debian 12) knows no filters yet."""
     if hasattr(tarfile, "data_filter"):
         tar.extractall(folder, filter="data")
         return
