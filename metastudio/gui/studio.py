@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from metastudio.gui.widgets.toast import SHOWN_MS, Toast
+from metastudio.jobs.call_thread import CallThread
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
@@ -69,6 +70,7 @@ class Studio(QObject):
         self.project: ProjectDocument | None = None
         self.selected_run: RunFolder | None = None
         self.selected_target = ""
+        self._calls: list[CallThread] = []
 
     def open_project(self, document: ProjectDocument) -> None:
         """Make `document` the open project; the one before is saved and let go."""
@@ -121,3 +123,36 @@ class Studio(QObject):
     def runs_folder(self) -> Path | None:
         """Where the open project's runs lie."""
         return self.project.runs_folder if self.project else None
+
+    def call_beside(self, call: Callable[[], Any], on_succeeded: Callable[[Any], object]) -> None:
+        """Make a call that takes longer than a blink on a thread; its error, if it ends in one, is shown.
+
+        Args:
+            call: Touches no widget.
+            on_succeeded: A slot of a QObject; gets what the call returned, in the GUI thread.
+        """
+        thread = CallThread(call, self)
+        thread.succeeded.connect(on_succeeded)
+        thread.failed.connect(self._on_call_failed)
+        thread.finished.connect(self._on_call_finished)
+        self._calls.append(thread)
+        thread.start()
+
+    def shut_down(self) -> None:
+        """Wait for the calls that still run, then end the job threads and the session; nothing is left running."""
+        for thread in self._calls:
+            thread.wait()
+        self._calls.clear()
+        self.jobs.shut_down()
+        self.session.stop()
+
+    @Slot(object)
+    def _on_call_failed(self, error: Exception) -> None:
+        self.messages.show_error(error)
+
+    @Slot()
+    def _on_call_finished(self) -> None:
+        for thread in [each for each in self._calls if each.isFinished()]:
+            self._calls.remove(thread)
+            thread.wait()
+            thread.deleteLater()

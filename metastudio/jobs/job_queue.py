@@ -28,8 +28,8 @@ class JobQueue(QObject):
     """Owns the jobs and their threads; lives in the GUI thread, and so do all its slots.
 
     Two jobs work side by side only where both name a device, and not the same one. A job that fails does not stop the
-    queue. Shutting down: `pause_all()` and wait for `idle` where the workers should end, then always `shut_down()`, after
-    which no thread is left; workers that still run go on by themselves and are found again by `watch_folder`.
+    queue. Shutting down: `pause_all()` and wait for `idle` where the workers should end, then always `shut_down()`:
+    no thread is left then; workers that still run go on by themselves and are found again by `watch_folder`.
 
     Signals:
         job_added(object): a `Job` entered the queue.

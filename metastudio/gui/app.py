@@ -1,0 +1,129 @@
+"""Starts the studio: checks that there is a screen, dresses the program, opens the window and then a project."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from metastudio.errors import MetaStudioError, ResourceError
+from metastudio.logs import log_to_file
+from metastudio.paths import config_folder
+
+_log = logging.getLogger(__name__)
+
+
+def check_screen() -> None:
+    """Make sure that there is a screen, where Qt itself would end the process.
+
+    Raises:
+        ResourceError: if there is none.
+    """
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM", "").split(":")[0] not in {"", "xcb"}:
+        return
+    if os.environ.get("WAYLAND_DISPLAY") or _x_answers(os.environ.get("DISPLAY", "")):
+        return
+    raise ResourceError(
+        "There is no screen to open a window on.",
+        why="Neither DISPLAY nor WAYLAND_DISPLAY leads to one.",
+        todo="Use the command line ('metastudio --help'), or log in with a screen.",
+    )
+
+
+def _x_answers(display: str) -> bool:
+    """Return whether an X server answers; of one on another host that is not known, and it counts as there."""
+    host, _, rest = display.partition(":")
+    if not rest or host not in {"", "unix"}:
+        return bool(rest)
+    number = rest.split(".")[0]
+    for address in (f"/tmp/.X11-unix/X{number}", f"\0/tmp/.X11-unix/X{number}"):  # noqa: S108  # where X puts it
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(address)
+            except OSError:
+                continue
+            return True
+    return False
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Open the studio and return its exit code when it is closed.
+
+    Raises:
+        ResourceError: if there is no screen.
+    """
+    parser = argparse.ArgumentParser("metastudio", description="Open the studio.")
+    parser.add_argument("project", nargs="?", default="", help="folder of a project")
+    parser.add_argument("--sample", action="store_true", help="open the sample project")
+    arguments = parser.parse_args(list(argv))
+    check_screen()
+    return _open(arguments.project, sample=arguments.sample)
+
+
+def _open(project: str, *, sample: bool) -> int:
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    handler = log_to_file(config_folder() / "studio.log")
+    try:
+        window = build_window(app)
+    except MetaStudioError:
+        logging.getLogger().removeHandler(handler)
+        raise
+    messages = window.studio.messages
+    messages.install()
+    window.show()
+    QTimer.singleShot(0, window, lambda: begin(window, project, sample=sample))
+    code = app.exec()
+    messages.uninstall()
+    logging.getLogger().removeHandler(handler)
+    handler.close()
+    return code
+
+
+def build_window(app, *, settings_path: Path | None = None):
+    """Return the window with everything behind it, not yet shown; no project is open and no thread runs."""
+    from metastudio.gui.main_window import MainWindow
+    from metastudio.gui.messages import Messages
+    from metastudio.gui.settings import StudioSettings
+    from metastudio.gui.studio import Studio
+    from metastudio.gui.theme import Appearance
+    from metastudio.jobs.job_queue import JobQueue
+    from metastudio.jobs.session_thread import SessionThread
+
+    app.setApplicationName("metastudio")
+    app.setApplicationDisplayName("MetaStudio")
+    app.setDesktopFileName("metastudio")
+    settings = StudioSettings(settings_path)
+    messages = Messages()
+    studio = Studio(
+        settings=settings,
+        messages=messages,
+        appearance=Appearance(app, mode=settings.theme_mode, font_scale=settings.font_scale),
+        jobs=JobQueue(),
+        session=SessionThread(),
+    )
+    window = MainWindow(studio)
+    studio.setParent(window)
+    messages.setParent(window)
+    studio.jobs.setParent(studio)
+    studio.session.setParent(studio)
+    messages.set_window(window)
+    return window
+
+
+def begin(window, project: str = "", *, sample: bool = False) -> None:
+    """Open the first project, then start the process that answers questions."""
+    from metastudio.gui.opening import open_first
+
+    try:
+        open_first(window.studio, named=project, sample=sample)
+    except MetaStudioError as error:
+        window.studio.messages.show_error(error)
+    window.studio.session.start()
+    window.studio.session.ask_devices()

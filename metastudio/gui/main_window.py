@@ -1,0 +1,413 @@
+"""The window: the rail, the pages, the status row; pages are made when first wanted, and closing asks about jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer, QUrl, Slot
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from metastudio import __version__
+from metastudio.errors import MetaStudioError
+from metastudio.gui import theme
+from metastudio.gui.actions import build_menus
+from metastudio.gui.dialogs.leave_dialog import LeaveDialog
+from metastudio.gui.pages.page import Page
+from metastudio.gui.studio import Studio
+from metastudio.gui.theme import Mode
+from metastudio.gui.widgets.rail import Door, Rail
+from metastudio.gui.widgets.status_row import StatusRow
+from metastudio.gui.widgets.toast import Toast, ToastStack
+from metastudio.gui.wording import accuracy_text
+from metastudio.jobs.job import Job
+from metastudio.paths import resources_folder
+from metastudio.runs.run_state import State
+
+_FIRST_SIZE = (1280, 800)
+_LEAST_SIZE = (960, 560)
+_PAUSE_PATIENCE_MS = 60_000
+
+
+def doors() -> tuple[Door, ...]:
+    """Return the seven pages, in the order of the journey."""
+
+    def tr(text: str) -> str:
+        return QCoreApplication.translate("Doors", text)
+
+    return (
+        Door("images", tr("Images"), "mdi6.image-multiple-outline"),
+        Door("tasks", tr("Tasks"), "mdi6.view-grid-outline"),
+        Door("learn", tr("Learn"), "mdi6.school-outline"),
+        Door("jobs", tr("Jobs"), "mdi6.play-circle-outline"),
+        Door("runs", tr("Runs"), "mdi6.format-list-bulleted"),
+        Door("try_it", tr("Try it"), "mdi6.target"),
+        Door("hand_over", tr("Hand over"), "mdi6.package-variant-closed"),
+    )
+
+
+def page_type(key: str) -> type[Page]:
+    """Return the class of a page; its module is imported only now, so that the window opens at once."""
+    if key == "images":
+        from metastudio.gui.pages.images_page import ImagesPage as Wanted
+    elif key == "tasks":
+        from metastudio.gui.pages.tasks_page import TasksPage as Wanted
+    elif key == "learn":
+        from metastudio.gui.pages.learn_page import LearnPage as Wanted
+    elif key == "jobs":
+        from metastudio.gui.pages.jobs_page import JobsPage as Wanted
+    elif key == "runs":
+        from metastudio.gui.pages.runs_page import RunsPage as Wanted
+    elif key == "try_it":
+        from metastudio.gui.pages.try_it_page import TryItPage as Wanted
+    else:
+        from metastudio.gui.pages.hand_over_page import HandOverPage as Wanted
+    return Wanted
+
+
+def _page_type_or_placeholder(key: str) -> type[Page]:  # until every page is there
+    try:
+        return page_type(key)
+    except ModuleNotFoundError as error:
+        if f"{key}_page" not in str(error):
+            raise
+        return Page
+
+
+class MainWindow(QMainWindow):
+    """The one window.
+
+    Closing, in this order: ask about running jobs; keep the geometry; shut the pages down; save and close the project;
+    end the job threads (workers live on unless paused); end the session. After that no thread is left.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.studio = studio
+        self.doors = doors()
+        self.theme_actions: QActionGroup | None = None
+        self._pages: dict[str, Page] = {}
+        self._leave_dialog: LeaveDialog | None = None
+        self._may_leave = False
+        self._is_shut = False
+        self._rail = Rail(self.doors)
+        self._stack = QStackedWidget()
+        self._status = StatusRow(studio.jobs, studio.undo_stack)
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(self._stack, 1)
+        right.addWidget(self._status)
+        middle = QWidget()
+        line = QHBoxLayout(middle)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(0)
+        line.addWidget(self._rail)
+        line.addLayout(right, 1)
+        self.setCentralWidget(middle)
+        self._toasts = ToastStack(middle, bottom_px=self._status.height())
+        build_menus(self)
+        self.setMinimumSize(*_LEAST_SIZE)
+        self._restore_geometry()
+        self._show_title()
+
+        self._rail.page_chosen.connect(self.show_page)
+        self._rail.theme_clicked.connect(self.on_theme_toggled)
+        self._status.jobs_button.clicked.connect(self._on_jobs_clicked)
+        studio.page_wanted.connect(self.show_page)
+        studio.toasted.connect(self._on_toasted)
+        studio.project_changed.connect(self._on_project_changed)
+        studio.undo_stack.cleanChanged.connect(self._show_title)
+        studio.jobs.job_changed.connect(self._on_job_changed)
+        studio.jobs.failed.connect(self._on_failed)
+        studio.jobs.idle.connect(self._on_jobs_idle)
+        studio.appearance.changed.connect(self._rail.show_theme)
+
+    # pages
+
+    def page(self, key: str) -> Page:
+        """Return a page, made now if it was never shown."""
+        if key not in self._pages:
+            page = _page_type_or_placeholder(key)(self.studio)
+            self._pages[key] = page
+            self._stack.addWidget(page)
+        return self._pages[key]
+
+    @property
+    def current_page(self) -> Page | None:
+        """The page at the front."""
+        page = self._stack.currentWidget()
+        return page if isinstance(page, Page) else None
+
+    @Slot(str)
+    def show_page(self, key: str) -> None:
+        """Bring a page to the front."""
+        before, page = self.current_page, self.page(key)
+        self._rail.show_page(key)
+        if before is page:
+            return
+        if before is not None:
+            before.on_hidden()
+        self._stack.setCurrentWidget(page)
+        page.on_shown()
+        page.setFocus()
+
+    @Slot()
+    def on_page_action(self) -> None:
+        """Go to the page of the menu line that was chosen."""
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.show_page(action.data())
+
+    @Slot()
+    def _on_jobs_clicked(self) -> None:
+        self.show_page("jobs")
+
+    # project
+
+    @Slot()
+    def on_new_project(self) -> None:
+        """Ask where, and begin an empty project there."""
+        folder, _ = QFileDialog.getSaveFileName(
+            self, self.tr("New project: name its folder"), str(self._projects_folder() / self.tr("My project"))
+        )
+        if folder:
+            self._open(Path(folder), create=True)
+
+    @Slot()
+    def on_open_project(self) -> None:
+        """Ask which, and open it."""
+        folder = QFileDialog.getExistingDirectory(
+            self, self.tr("Open a project's folder"), str(self._projects_folder())
+        )
+        if folder:
+            self._open(Path(folder))
+
+    @Slot()
+    def on_open_sample(self) -> None:
+        """Open the sample project, made now if it is missing."""
+        from metastudio.gui.opening import open_sample
+
+        open_sample(self.studio)
+
+    @Slot()
+    def on_open_folder(self) -> None:
+        """Show the project's folder in the system's file manager."""
+        if self.studio.project is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.studio.project.folder)))
+
+    def _open(self, folder: Path, *, create: bool = False) -> None:
+        from metastudio.gui.opening import create_project, open_project
+
+        try:
+            (create_project if create else open_project)(self.studio, folder)
+        except MetaStudioError as error:
+            self.studio.messages.show_error(error)
+
+    def _projects_folder(self) -> Path:
+        from metastudio.paths import documents_folder
+
+        return self.studio.project.folder.parent if self.studio.project else documents_folder()
+
+    @Slot(object)
+    def _on_project_changed(self, document: object) -> None:  # noqa: ARG002
+        self._show_title()
+        if self.current_page is None:
+            self.show_page("images")
+
+    @Slot()
+    def _show_title(self) -> None:
+        name = self.studio.project.name if self.studio.project else ""
+        self.setWindowTitle(self.tr("{project} – MetaStudio").format(project=name) if name else "MetaStudio")
+
+    # looks
+
+    @Slot()
+    def on_theme_action(self) -> None:
+        """Take the colours of the menu line that was chosen."""
+        action = self.sender()
+        if isinstance(action, QAction):
+            self._set_theme(action.data())
+
+    @Slot()
+    def on_theme_toggled(self) -> None:
+        """Change from light to dark or back."""
+        self._set_theme("light" if theme.tokens() is theme.DARK else "dark")
+
+    def _set_theme(self, mode: Mode) -> None:
+        self.studio.appearance.set_mode(mode)
+        self.studio.settings.theme_mode = mode
+        for action in self.theme_actions.actions() if self.theme_actions else ():
+            action.setChecked(action.data() == mode)
+
+    @Slot()
+    def on_larger(self) -> None:
+        """Make all letters larger."""
+        self._set_font_scale(self.studio.appearance.font_scale + 0.1)
+
+    @Slot()
+    def on_smaller(self) -> None:
+        """Make all letters smaller."""
+        self._set_font_scale(self.studio.appearance.font_scale - 0.1)
+
+    @Slot()
+    def on_normal_size(self) -> None:
+        """Give letters their own size again."""
+        self._set_font_scale(1.0)
+
+    def _set_font_scale(self, scale: float) -> None:
+        self.studio.appearance.set_font_scale(scale)
+        self.studio.settings.font_scale = self.studio.appearance.font_scale
+
+    @Slot()
+    def on_full_screen(self) -> None:
+        """Fill the screen, or no longer."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _restore_geometry(self) -> None:
+        """Go where the window was, if that place is still on a screen."""
+        self.resize(*_FIRST_SIZE)
+        if not self.restoreGeometry(self.studio.settings.geometry):
+            screen = self.screen().availableGeometry()
+            self.resize(self.size().boundedTo(screen.size()))
+            self.move(screen.center() - self.rect().center())
+            return
+        frame = self.frameGeometry()
+        seen = [each.availableGeometry().intersected(frame) for each in QGuiApplication.screens()]
+        if max(each.width() * each.height() for each in seen) < frame.width() * frame.height() / 4:
+            self.resize(self.size().boundedTo(self.screen().availableSize()))
+            self.move(self.screen().availableGeometry().topLeft())
+
+    # help
+
+    @Slot()
+    def on_help(self) -> None:
+        """Open the user guide."""
+        folder = resources_folder() / "help"
+        page = folder / "index.md"
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(page if page.is_file() else folder)))
+
+    @Slot()
+    def on_keyboard(self) -> None:
+        """List every shortcut of the menus."""
+        lines = []
+        for action in self.findChildren(QAction):
+            if not action.shortcut().isEmpty() and action.text():
+                keys = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
+                lines.append(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{action.text().replace('&', '')}</td></tr>")
+        self._tell(self.tr("Keyboard"), f"<table>{''.join(dict.fromkeys(lines))}</table>")
+
+    @Slot()
+    def on_about(self) -> None:
+        """Say what this is."""
+        text = self.tr(
+            "MetaStudio {version}<br>Few-shot learning from folders of images: compose tasks, meta-train, adapt, export."
+            "<br><br>Nothing leaves this machine."
+        )
+        self._tell(self.tr("About MetaStudio"), text.format(version=__version__))
+
+    def _tell(self, title: str, text: str) -> None:
+        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Close, self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    # news
+
+    @Slot(object)
+    def _on_toasted(self, toast: Toast) -> None:
+        self._toasts.show_toast(toast)
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        self.studio.messages.show_error(error)
+
+    @Slot(object)
+    def _on_job_changed(self, job: Job) -> None:
+        if job.is_working:
+            return
+        if job.state is State.FINISHED:
+            best = job.curves.best
+            number = accuracy_text(best.accuracy, best.ci95) if best else ""
+            text = self.tr("{title} is finished. {number}").format(title=job.title, number=number).strip()
+            self._tell_end(text, "good")
+        elif job.state is State.FAILED:
+            self._tell_end(self.tr("{title} failed. {reason}").format(title=job.title, reason=job.reason), "error")
+        elif job.state is State.INTERRUPTED and job.reason:
+            self._tell_end(self.tr("{title} was interrupted.").format(title=job.title), "warning")
+
+    def _tell_end(self, text: str, severity: str) -> None:
+        self.studio.toast(text, severity=severity)
+        if not self.isActiveWindow():
+            QApplication.alert(self)
+
+    # leaving
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._may_leave and self.studio.jobs.working and not QGuiApplication.instance().isSavingSession():
+            event.ignore()
+            self._ask_about_jobs()
+            return
+        self.shut_down()
+        event.accept()
+
+    def _ask_about_jobs(self) -> None:
+        if self._leave_dialog is None:
+            self._leave_dialog = LeaveDialog(len(self.studio.jobs.working), self)
+            self._leave_dialog.answered.connect(self._on_leave_answered)
+        self._leave_dialog.open()
+
+    @Slot(str)
+    def _on_leave_answered(self, answer: str) -> None:
+        dialog = self._leave_dialog
+        if dialog is None:
+            return
+        if answer == "pause":
+            dialog.show_pausing()
+            QTimer.singleShot(_PAUSE_PATIENCE_MS, dialog.keep_button, dialog.keep_button.click)
+            self._may_leave = True
+            self.studio.jobs.pause_all()
+            return
+        self._leave_dialog = None
+        dialog.deleteLater()
+        if answer == "stay":
+            self._may_leave = False
+            self.studio.jobs.take_up()
+            return
+        self._may_leave = True
+        dialog.hide()
+        self.close()
+
+    @Slot()
+    def _on_jobs_idle(self) -> None:
+        """The last worker is gone: if the window only waited for it, it closes."""
+        if self._may_leave and not self._is_shut:
+            if self._leave_dialog is not None:
+                self._leave_dialog.hide()
+            self.close()
+
+    def shut_down(self) -> None:
+        """End everything that runs beside the window, once."""
+        if self._is_shut:
+            return
+        self._is_shut = True
+        self.studio.settings.geometry = self.saveGeometry()
+        self.studio.settings.sync()
+        for page in self._pages.values():
+            page.shut_down()
+        if self.studio.project is not None:
+            self.studio.project.close()
+        self.studio.shut_down()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._rail.show_theme()
