@@ -12,7 +12,7 @@ from typing import Any
 
 from metastudio.catalog.data_spec import FolderSplit, ListedSplit, ManualSplit, Part, RandomSplit, Split
 from metastudio.errors import DataError, Problem, did_you_mean, problem
-from metastudio.images.image_folder import ImageIndex
+from metastudio.images.image_index import ImageIndex
 
 
 def split_classes(index: ImageIndex, split: Split) -> dict[str, Part]:

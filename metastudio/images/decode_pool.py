@@ -20,7 +20,7 @@ from multiprocessing.connection import wait as wait_for
 from metastudio.catalog.data_spec import Preprocessing
 from metastudio.errors import Problem
 from metastudio.images.decoding import decode_file
-from metastudio.images.image_folder import ImageFile
+from metastudio.images.image_index import ImageFile
 from metastudio.images.problems import Cancelled, UnreadableImage, unreadable
 
 _CHUNK_FILES = 128
@@ -139,10 +139,8 @@ def _pool(workers: int):  # type: ignore[no-untyped-def]
 
 
 def _begin_worker() -> None:
-    """Be quiet, give way, and end with the parent."""
+    """Be quiet, and end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(5)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff talks to the terminal past everyone
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -22,7 +22,8 @@ from PIL import Image, UnidentifiedImageError
 
 from metastudio.catalog.data_spec import Preprocessing
 from metastudio.images import preprocessing as rules
-from metastudio.images.image_folder import REFUSED_SUFFIXES, ImageFile
+from metastudio.images.folder_walk import REFUSED_SUFFIXES
+from metastudio.images.image_index import ImageFile
 from metastudio.images.problems import UnreadableImage, unreadable
 
 MAX_FILE_BYTES = 1 << 30

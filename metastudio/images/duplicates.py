@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from metastudio.catalog.data_spec import Part
 from metastudio.errors import Problem, Severity, problem
-from metastudio.images.image_folder import ImageIndex
+from metastudio.images.image_index import ImageIndex
 
 
 def duplicates(index: ImageIndex, parts: Mapping[str, Part] | None = None) -> tuple[Problem, ...]:

@@ -6,7 +6,7 @@ import hashlib
 import os
 
 from metastudio.images.decoding import read_file
-from metastudio.images.image_folder import ImageIndex
+from metastudio.images.image_index import ImageIndex
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

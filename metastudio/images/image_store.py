@@ -27,7 +27,7 @@ from metastudio.errors import DataError, Problem, ResourceError, Severity, probl
 from metastudio.images.decode_pool import Read, Wanted, decode_all
 from metastudio.images.duplicates import duplicates
 from metastudio.images.fingerprints import index_fingerprint
-from metastudio.images.image_folder import ImageClass, ImageFile, ImageIndex
+from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex
 from metastudio.images.problems import some_of
 
 _VERSION: Final = 1
@@ -37,7 +37,7 @@ _REUSED_STORES: Final = 3
 
 _ODDITIES: Final = {
     "first frame": "{count} files hold several frames or pages; the first is taken ({names}).",
-    "wrong extension": "{count} files are of another format than their ending says and were read all the same ({names}).",
+    "wrong extension": "{count} files are of another format than their ending says; they were read ({names}).",
     "tiny": "{count} pictures are smaller than the image size and were enlarged ({names}).",
 }
 
@@ -376,7 +376,7 @@ def _read_json(path: Path) -> _Made | None:
 
 
 def _prune(folder: Path, *, keep: str) -> None:
-    """Remove what was used longest ago, until the rest is small enough; a store in use elsewhere stays readable there."""
+    """Remove what was used longest ago, until the rest is small enough; an open store stays readable."""
     total = 0
     for each in sorted(folder.iterdir(), key=_modified, reverse=True):
         with contextlib.suppress(OSError):

@@ -1,0 +1,203 @@
+"""What the folders mean: which component of a path names a class, which a part, and which classes are one."""
+
+# ruff: noqa: PTH118, PTH119, PTH120
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from metastudio.catalog.data_spec import Layout, Part
+from metastudio.errors import Problem, Severity, problem
+from metastudio.images.folder_walk import Held
+from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex, group_of
+from metastudio.images.problems import some_of
+
+_PART_NAMES: Final = {
+    f"{prefix}{name}": part
+    for part, names in {
+        Part.META_TRAIN: ("train", "training"),
+        Part.META_VAL: ("val", "valid", "validation", "dev"),
+        Part.META_TEST: ("test", "testing"),
+    }.items()
+    for name in names
+    for prefix in ("", "meta_", "meta-", "meta")
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A class as one folder shows it, before equal names are brought together."""
+
+    name: str
+    part: Part | None
+    root: str
+    files: tuple[ImageFile, ...]
+
+
+def found_classes(held: list[tuple[str, list[Held]]], layout: Layout, problems: list[Problem]) -> list[Found]:
+    """Name the class of every folder that holds pictures."""
+    looks_for_parts = layout in (Layout.AUTO, Layout.SPLIT_FOLDERS)
+    roots_are_parts = (
+        looks_for_parts
+        and len({_PART_NAMES.get(_name(root).lower()) for root, _ in held} - {None}) > 1
+        and all(_name(root).lower() in _PART_NAMES and any(each.below for each in folders) for root, folders in held)
+    )
+    found: list[Found] = []
+    for root, folders in held:
+        levels = _part_levels(folders, is_asked=layout is Layout.SPLIT_FOLDERS) if looks_for_parts else set()
+        has_classes = any(each.below for each in folders)
+        for each in folders:
+            part = _PART_NAMES[_name(root).lower()] if roots_are_parts else None
+            components = list(each.below)
+            for depth in range(len(each.below)):
+                if each.below[:depth] in levels and part is None:
+                    part = _PART_NAMES[each.below[depth].lower()]
+                    del components[depth]
+            if not components and (has_classes or part):
+                problems.append(_loose(os.path.join(root, *each.below), len(each.files)))
+                continue
+            if layout is Layout.CLASS_FOLDERS:
+                components = components[:1]
+            name = "/".join(components) or _name(root)
+            found.append(Found(unicodedata.normalize("NFC", name), part, root, each.files))
+    return found
+
+
+def _name(root: str) -> str:
+    return os.path.basename(root) or root
+
+
+def _part_levels(folders: list[Held], *, is_asked: bool) -> set[tuple[str, ...]]:
+    """Return the folders (as components below the root) whose subfolders are train, val and test with classes in them.
+
+    A folder counts if all its subfolders with pictures are called like parts, at least two parts are there (one, where
+    the person says so), and each holds class folders.
+    """
+    children: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for each in folders:
+        for depth in range(len(each.below)):
+            children[each.below[:depth]].add(each.below[depth])
+    return {
+        parent
+        for parent, names in children.items()
+        if all(name.lower() in _PART_NAMES and (*parent, name) in children for name in names)
+        and len({_PART_NAMES[name.lower()] for name in names}) >= (1 if is_asked else 2)
+    }
+
+
+def _loose(folder: str, count: int) -> Problem:
+    return problem(
+        "loose-images",
+        "{count} pictures lie beside the class folders and belong to no class.",
+        where=folder,
+        todo="Put them into a class folder, or leave them out.",
+        severity=Severity.WARNING,
+        count=count,
+    )
+
+
+def index_of(roots: tuple[str, ...], found: list[Found], layout: Layout, problems: list[Problem]) -> ImageIndex:
+    """Bring equal names together, and say what is odd about the whole."""
+    by_name: dict[str, list[Found]] = defaultdict(list)
+    for each in found:
+        by_name[each.name].append(each)
+    classes = []
+    order = list(Part)
+    for name in sorted(by_name):
+        same = by_name[name]
+        parts = sorted({each.part for each in same if each.part}, key=order.index)
+        files = sorted((file for each in same for file in each.files), key=lambda file: file.path)
+        classes.append(ImageClass(name, tuple(files), parts[0] if parts else None, group_of(name)))
+    problems += _name_problems(by_name)
+    if layout is Layout.AUTO:
+        layout = _recognised(classes)
+    if not classes:
+        problems.append(
+            problem(
+                "no-images",
+                "No pictures were found.",
+                where=roots[0] if roots else "",
+                todo="A data set is a folder with one folder of pictures for each class.",
+            )
+        )
+    elif len(classes) == 1:
+        problems.append(
+            problem(
+                "one-class",
+                "There is only one class, '{name}'.",
+                where=classes[0].name,
+                todo="A task needs two classes or more: put the pictures of each class into a folder of its own.",
+                severity=Severity.WARNING,
+                name=classes[0].name,
+            )
+        )
+    return ImageIndex(roots, layout, tuple(classes), tuple(problems))
+
+
+def _recognised(classes: list[ImageClass]) -> Layout:
+    if any(each.part for each in classes):
+        return Layout.SPLIT_FOLDERS
+    return Layout.NESTED if any("/" in each.name for each in classes) else Layout.CLASS_FOLDERS
+
+
+def _name_problems(by_name: dict[str, list[Found]]) -> Iterator[Problem]:
+    in_two_parts = sorted(name for name, same in by_name.items() if len({each.part for each in same}) > 1)
+    in_two_roots = sorted(name for name, same in by_name.items() if len({each.root for each in same}) > 1)
+    by_folded: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(by_name):
+        by_folded[name.casefold()].append(name)
+    alike = [", ".join(f"'{name}'" for name in names) for names in by_folded.values() if len(names) > 1]
+    if in_two_parts:
+        yield problem(
+            "class-in-two-parts",
+            "{count} classes lie in two parts; each was put whole into the first: {names}.",
+            where=in_two_parts[0],
+            todo="Parts must hold different classes. Deal them at random if the folders split pictures, not classes.",
+            severity=Severity.WARNING,
+            count=len(in_two_parts),
+            names=some_of(in_two_parts),
+        )
+    merged = [name for name in in_two_roots if name not in in_two_parts]
+    if merged:
+        yield problem(
+            "class-in-two-folders",
+            "{count} classes have the same name in several folders and were taken as one: {names}.",
+            where=merged[0],
+            todo="Rename one of the folders if they show different things.",
+            severity=Severity.WARNING,
+            count=len(merged),
+            names=some_of(merged),
+        )
+    one_form = [name for name, same in by_name.items() if _has_two_spellings(same)]
+    if one_form:
+        yield problem(
+            "class-spelt-twice",
+            "{count} classes are spelt in two Unicode forms and were taken as one: {names}.",
+            where=one_form[0],
+            severity=Severity.WARNING,
+            count=len(one_form),
+            names=some_of(one_form),
+        )
+    if alike:
+        yield problem(
+            "class-differs-in-case",
+            "{count} classes differ only in upper and lower case: {names}.",
+            where=next(names[0] for names in by_folded.values() if len(names) > 1),
+            todo="Rename one of them: some systems cannot keep both apart.",
+            severity=Severity.WARNING,
+            count=len(alike),
+            names=some_of(alike),
+        )
+
+
+def _has_two_spellings(same: list[Found]) -> bool:
+    """Say whether folders of one root and part come under one name only because their spelling was composed."""
+    places = Counter((each.root, each.part) for each in same)
+    folders = {os.path.dirname(each.files[0].path) for each in same}
+    spelt = {unicodedata.normalize("NFC", folder) for folder in folders}
+    return max(places.values()) > 1 and len(spelt) < len(folders)

@@ -1,0 +1,127 @@
+"""What was found in folders of images: files, their classes, and what is odd about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from metastudio.catalog.data_spec import Layout, Part
+from metastudio.errors import DataError, Message, Problem, Severity, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """One file as it was found; `sha256` is empty until the file was read."""
+
+    path: str
+    size_bytes: int
+    modified_ns: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class ImageClass:
+    """The files of one class.
+
+    Attributes:
+        name: Path below the dropped folder, with "/" (``"Latin/character01"``), in Unicode's composed form.
+        files: In the order of their paths.
+        part: What the folders say about the split, where they say anything.
+        group: The name without its last component (``"Latin"``).
+    """
+
+    name: str
+    files: tuple[ImageFile, ...] = field(repr=False)
+    part: Part | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class ImageIndex:
+    """Everything that was found in some folders, classes in the order of their names."""
+
+    folders: tuple[str, ...]
+    layout: Layout
+    classes: tuple[ImageClass, ...] = field(repr=False)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def file_count(self) -> int:
+        """Number of files of all classes."""
+        return sum(len(each.files) for each in self.classes)
+
+    def by_name(self, name: str) -> ImageClass:
+        """Return the class called `name`.
+
+        Raises:
+            DataError: if there is none.
+        """
+        for each in self.classes:
+            if each.name == name:
+                return each
+        known = [each.name for each in self.classes]
+        raise DataError("There is no class '{name}'.", name=name, todo=did_you_mean(name, known).strip())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for `json.dumps`, whose default ``ensure_ascii`` lets any name survive."""
+        return {
+            "folders": list(self.folders),
+            "layout": self.layout.value,
+            "classes": [
+                {
+                    "name": each.name,
+                    "part": each.part,
+                    "files": [[file.path, file.size_bytes, file.modified_ns, file.sha256] for file in each.files],
+                }
+                for each in self.classes
+            ],
+            "problems": [
+                {
+                    "code": each.code,
+                    "severity": each.severity.value,
+                    "where": each.where,
+                    "message": [each.message.template, each.message.fields],
+                    "todo": [each.todo.template, each.todo.fields],
+                }
+                for each in self.problems
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ImageIndex:
+        """Return the index that `to_json` described.
+
+        Raises:
+            DataError: if `values` is something else.
+        """
+        try:
+            return cls(
+                folders=tuple(str(each) for each in values["folders"]),
+                layout=Layout(values["layout"]),
+                classes=tuple(
+                    ImageClass(
+                        name=str(each["name"]),
+                        files=tuple(ImageFile(str(p), int(s), int(m), str(h)) for p, s, m, h in each["files"]),
+                        part=None if each["part"] is None else Part(each["part"]),
+                        group=group_of(each["name"]),
+                    )
+                    for each in values["classes"]
+                ),
+                problems=tuple(
+                    Problem(
+                        each["code"],
+                        Message(*each["message"]),
+                        Severity(each["severity"]),
+                        each["where"],
+                        Message(*each["todo"]),
+                    )
+                    for each in values["problems"]
+                ),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError("This is not a list of images.", why=f"{type(error).__name__}: {error}.") from error
+
+
+def group_of(class_name: str) -> str:
+    """Return the name without its last component: ``"Latin"`` of ``"Latin/character01"``."""
+    return class_name.rpartition("/")[0]
