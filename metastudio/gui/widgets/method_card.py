@@ -23,21 +23,17 @@ def paper_line(entry: Entry) -> str:
 
 
 def needs_of(entry: Entry) -> str:
-    """Return what a method needs and costs, from its declared capabilities."""
+    """Return what a method needs and costs in a few words, from its declared capabilities."""
     said = entry.capabilities
-    needs = _tr("Needs {count} or more meta-train classes.").format(count=said.min_train_classes)
+    needs = _tr("{count} or more classes").format(count=said.min_train_classes)
     if said.is_second_order:
-        cost = _tr("Costs most memory and time: it looks through every inner step.")
+        cost = _tr("most memory and time")
     elif said.has_inner_loop:
-        cost = _tr("Light on memory; a new task takes some steps.")
+        cost = _tr("light; some steps for a new task")
     else:
-        cost = _tr("Lightest; a new task takes one look.")
-    ways = (
-        _tr("A new task may have any number of classes.")
-        if said.any_n_way
-        else _tr("A new task has at most as many classes as training tasks.")
-    )
-    return " ".join((needs, cost, ways))
+        cost = _tr("lightest; one look at a new task")
+    ways = _tr("any number of ways") if said.any_n_way else _tr("no more ways than trained with")
+    return " · ".join((needs, cost, ways))
 
 
 def search_text(entry: Entry) -> str:
