@@ -33,7 +33,7 @@ class ProjectDocument(QObject):
     """Wraps a `Project` and the images of its folders.
 
     The draft is a value that `push` replaces as one step of the undo stack; images and parts follow from it. Folders
-    are scanned (first as soon as the event loop runs), pictures checked and the project saved in threads beside the window;
+    are scanned (first when the event loop runs), pictures checked and the project saved in threads beside the window;
     `close` waits for them.
 
     Signals:

@@ -1,0 +1,154 @@
+"""Small pictures of files, decoded beside the window and kept while there is room."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QImage, QPixmap
+
+from metastudio.errors import Problem
+from metastudio.errors import problem as make_problem
+from metastudio.images.problems import UnreadableImage
+
+_MOST_BYTES = 160 * 1024 * 1024
+_MOST_WAITING = 600
+_SIDES_PX = (32, 48, 64, 96, 128, 192, 256, 384, 512)
+
+_Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """What became of a file: its picture, or why there is none."""
+
+    pixmap: QPixmap
+    problem: Problem | None = None
+
+
+class ThumbnailCache(QObject):
+    """Loads the newest wish first, so that what is on the screen comes before what was scrolled past.
+
+    Two threads of a pool decode with Pillow (Qt's own reader refuses large files even scaled); `close` waits for them.
+
+    Signals:
+        loaded(object): a frozenset of paths that can be shown now, or never.
+    """
+
+    loaded = Signal(object)
+    _arrived = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._kept: OrderedDict[_Key, Thumbnail] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._waiting: deque[_Key] = deque()
+        self._wanted: set[_Key] = set()
+        self._done: list[tuple[_Key, QImage, Problem | None]] = []
+        self._loaders = 0
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(2)
+        self._pool.setExpiryTimeout(500)
+        self._arrived.connect(self._on_arrived)
+
+    def get(self, path: str, side_px: int) -> Thumbnail | None:
+        """Return the thumbnail of a file, or None and begin to load it; `loaded` tells when.
+
+        Args:
+            path: The file.
+            side_px: Longest side on the screen, before the screen's own scaling.
+        """
+        key = path, self._stored_px(side_px)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        self._request(key)
+        return next((self._kept[(path, side)] for side in _SIDES_PX if (path, side) in self._kept), None)
+
+    @staticmethod
+    def _stored_px(side_px: int) -> int:
+        wanted = side_px * QGuiApplication.instance().devicePixelRatio()
+        return next((side for side in _SIDES_PX if side >= wanted), _SIDES_PX[-1])
+
+    def _request(self, key: _Key) -> None:
+        with self._lock:
+            if key in self._wanted:
+                return
+            self._wanted.add(key)
+            self._waiting.append(key)
+            if len(self._waiting) > _MOST_WAITING:
+                self._wanted.discard(self._waiting.popleft())
+            starts_loader = self._loaders < self._pool.maxThreadCount()
+            self._loaders += starts_loader
+        if starts_loader:
+            self._pool.start(_Loader(self))
+
+    def load_all(self) -> None:
+        """Decode until nothing is waiting; runs in the pool's threads."""
+        from metastudio.images.decoding import thumbnail  # noqa: PLC0415 - Pillow loads beside the window
+
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._loaders -= 1
+                    return
+                path, side = key = self._waiting.pop()
+            image, problem = QImage(), None
+            try:
+                pixels = thumbnail(path, side)
+                height, width = pixels.shape[:2]
+                image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+            except UnreadableImage as error:
+                problem = error.problem
+            except Exception as error:  # noqa: BLE001 - one file never stops the others
+                problem = make_problem("unreadable", "{why}", where=path, why=error)
+            with self._lock:
+                self._done.append((key, image, problem))
+                is_first = len(self._done) == 1
+            if is_first:
+                self._arrived.emit()
+
+    @Slot()
+    def _on_arrived(self) -> None:
+        with self._lock:
+            done, self._done = self._done, []
+            self._wanted.difference_update(key for key, _, _ in done)
+        for key, image, problem in done:
+            self._kept[key] = Thumbnail(QPixmap.fromImage(image) if problem is None else QPixmap(), problem)
+            self._bytes += image.sizeInBytes()
+        while self._bytes > _MOST_BYTES and len(self._kept) > 1:
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= dropped.pixmap.width() * dropped.pixmap.height() * 3
+        self.loaded.emit(frozenset(path for (path, _), _, _ in done))
+
+    @Slot()
+    def close(self) -> None:
+        """Forget what is waiting, and wait for the file that is being decoded."""
+        with self._lock:
+            self._waiting.clear()
+            self._wanted.clear()
+        self._pool.waitForDone()
+
+
+class _Loader(QRunnable):
+    """One of the two that decode."""
+
+    def __init__(self, cache: ThumbnailCache) -> None:
+        super().__init__()
+        self._cache = cache
+
+    def run(self) -> None:
+        self._cache.load_all()
+
+
+def shared_thumbnails() -> ThumbnailCache:
+    """Return the program's one cache, made when it is first wanted, closed when the program ends."""
+    app = QGuiApplication.instance()
+    cache = app.findChild(ThumbnailCache)
+    if cache is None:
+        cache = ThumbnailCache(app)
+        app.aboutToQuit.connect(cache.close)
+    return cache

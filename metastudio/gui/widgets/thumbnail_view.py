@@ -1,0 +1,221 @@
+"""Pictures in a grid: thumbnails that come as they are decoded, selected and dragged, fluid with many thousands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from metastudio.gui import theme
+from metastudio.gui.models.shown_name import printable
+from metastudio.gui.models.thumbnail_cache import ThumbnailCache, shared_thumbnails
+from metastudio.gui.models.thumbnail_model import PATH_ROLE, PictureListModel
+from metastudio.gui.widgets.icons import icon
+
+_FRAME_RADIUS = 4
+
+
+class Frame(Enum):
+    """What a picture's frame says: support is solid, query is outlined, everywhere."""
+
+    PLAIN = "plain"
+    SUPPORT = "support"
+    QUERY = "query"
+
+
+def paint_thumbnail(
+    painter: QPainter,
+    area: QRect,
+    path: str,
+    thumbnails: ThumbnailCache,
+    *,
+    frame: Frame = Frame.PLAIN,
+    frame_colour: QColor | None = None,
+    quarter_turns: int = 0,
+    is_filled: bool = False,
+) -> None:
+    """Paint a file's thumbnail: its picture, a quiet square while it loads, or a mark that it cannot be read.
+
+    Args:
+        painter: Where to.
+        area: The square it fills; the frame lies inside.
+        path: The file.
+        thumbnails: Where pictures come from.
+        frame: Its kind.
+        frame_colour: Colour of a support or query frame, as the class has.
+        quarter_turns: How often the picture is turned by 90 degrees, counter-clockwise.
+        is_filled: Whether the middle fills the square, as in small rows, instead of everything being seen.
+    """
+    found = thumbnails.get(path, max(area.width(), area.height()))
+    margin = 0 if frame is Frame.PLAIN else 3
+    inside = area.adjusted(margin, margin, -margin, -margin)
+    painter.save()
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+    shape = QPainterPath()
+    shape.addRoundedRect(QRectF(inside), _FRAME_RADIUS - 1, _FRAME_RADIUS - 1)
+    if found is None:
+        painter.fillPath(shape, theme.colour("hover"))
+    elif found.problem is not None:
+        painter.fillPath(shape, theme.colour("hover"))
+        side = min(24, inside.width() // 2)
+        mark = QRect(0, 0, side, side)
+        mark.moveCenter(inside.center())
+        icon("mdi6.image-broken-variant", "warning").paint(painter, mark)
+    else:
+        painter.setClipPath(shape)
+        _paint_pixmap(painter, inside, found.pixmap, quarter_turns, is_filled)
+        painter.setClipping(False)
+        painter.setPen(QPen(theme.translucent(theme.colour("ink"), 0.12), 1))
+        painter.drawPath(shape)
+    if frame is not Frame.PLAIN:
+        pen = QPen(frame_colour or theme.colour("ink"), 2 if frame is Frame.SUPPORT else 1.2)
+        if frame is Frame.QUERY:
+            pen.setStyle(Qt.PenStyle.DashLine)
+            pen.setDashPattern([2.5, 2.5])
+        painter.setPen(pen)
+        painter.drawRoundedRect(QRectF(area).adjusted(1, 1, -1, -1), _FRAME_RADIUS, _FRAME_RADIUS)
+    painter.restore()
+
+
+def _paint_pixmap(painter: QPainter, inside: QRect, pixmap: QPixmap, quarter_turns: int, is_filled: bool) -> None:
+    mode = Qt.AspectRatioMode.KeepAspectRatioByExpanding if is_filled else Qt.AspectRatioMode.KeepAspectRatio
+    if not is_filled:
+        painter.fillRect(inside, theme.colour("hover"))
+    target = QRect(0, 0, 0, 0)
+    target.setSize(pixmap.size().scaled(inside.size(), mode))
+    target.moveCenter(inside.center())
+    painter.save()
+    if quarter_turns:
+        painter.translate(QRectF(inside).center())
+        painter.rotate(-90 * quarter_turns)
+        painter.translate(-QRectF(inside).center())
+    painter.drawPixmap(target, pixmap)
+    painter.restore()
+
+
+class _ThumbnailDelegate(QStyledItemDelegate):
+    """Paints one picture of the grid."""
+
+    def __init__(self, view: PictureView) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: ARG002
+        side = self._view.side_px + 2 * theme.TIGHT
+        return QSize(side, side)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        path = index.data(PATH_ROLE)
+        area = option.rect.adjusted(theme.TIGHT, theme.TIGHT, -theme.TIGHT, -theme.TIGHT)
+        is_quiet = path in self._view.quiet_paths
+        painter.setOpacity(0.3 if is_quiet else 1.0)
+        paint_thumbnail(
+            painter, area, path, self._view.thumbnails, frame=self._view.frame, frame_colour=self._view.frame_colour
+        )
+        painter.setOpacity(1.0)
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        has_focus = bool(option.state & QStyle.StateFlag.State_HasFocus)
+        if is_selected or has_focus:
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(theme.colour("accent"), 2 if is_selected else 1))
+            painter.drawRoundedRect(QRectF(option.rect).adjusted(1, 1, -1, -1), _FRAME_RADIUS + 2, _FRAME_RADIUS + 2)
+            painter.restore()
+
+
+class PictureView(QListView):
+    """A grid of thumbnails of files.
+
+    Attributes:
+        side_px: Side of a thumbnail.
+        frame: The kind of frame around each.
+        frame_colour: Its colour, or None.
+        quiet_paths: Files painted faintly, as those excluded.
+
+    Signals:
+        removal_wanted(object): a tuple of paths: the person pressed Delete.
+        opened(object): a path: double click or Enter.
+    """
+
+    removal_wanted = Signal(object)
+    opened = Signal(object)
+
+    def __init__(
+        self, parent: QWidget | None = None, *, side_px: int = 64, thumbnails: ThumbnailCache | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.side_px = side_px
+        self.frame = Frame.PLAIN
+        self.frame_colour: QColor | None = None
+        self.quiet_paths: frozenset[str] = frozenset()
+        self.thumbnails = thumbnails or shared_thumbnails()
+        self.thumbnails.loaded.connect(self._on_thumbnails_loaded)
+        self._model = PictureListModel(self)
+        self.setModel(self._model)
+        self.setItemDelegate(_ThumbnailDelegate(self))
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setMovement(QListView.Movement.Static)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setLayoutMode(QListView.LayoutMode.Batched)
+        self.setBatchSize(2000)
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setDragEnabled(False)
+        self.activated.connect(self._on_activated)
+
+    def paths(self) -> tuple[str, ...]:
+        """Return the files that are shown."""
+        return self._model.paths()
+
+    def set_paths(self, paths: Sequence[str]) -> None:
+        """Show these files."""
+        self._model.set_paths(paths)
+
+    def selected_paths(self) -> tuple[str, ...]:
+        """Return the selected files in their order."""
+        rows = sorted(each.row() for each in self.selectedIndexes())
+        return tuple(self._model.paths()[row] for row in rows)
+
+    def select_path(self, path: str) -> None:
+        """Select one file and scroll to it."""
+        if path in self._model.paths():
+            self.setCurrentIndex(self._model.index(self._model.paths().index(path)))
+
+    def set_side(self, side_px: int) -> None:
+        """Show larger or smaller thumbnails."""
+        if side_px != self.side_px:
+            self.side_px = side_px
+            self.scheduleDelayedItemsLayout()
+
+    def rows_for(self, width_px: int) -> int:
+        """Return how many rows the files take in a view of this width."""
+        per_row = max(1, (width_px - 8) // (self.side_px + 2 * theme.TIGHT))
+        return -(-len(self.paths()) // per_row)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.selected_paths():
+            self.removal_wanted.emit(self.selected_paths())
+            return
+        super().keyPressEvent(event)
+
+    @Slot(QModelIndex)
+    def _on_activated(self, index: QModelIndex) -> None:
+        self.opened.emit(index.data(PATH_ROLE))
+
+    @Slot(object)
+    def _on_thumbnails_loaded(self, _paths: frozenset[str]) -> None:
+        if self.isVisible():
+            self.viewport().update()
+
+
+def reason_for(path: str, thumbnails: ThumbnailCache, side_px: int) -> str:
+    """Return why a picture cannot be shown, or an empty text."""
+    found = thumbnails.get(path, side_px)
+    return printable(str(found.problem.message)) if found and found.problem else ""
