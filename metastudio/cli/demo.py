@@ -13,7 +13,7 @@ from metastudio.catalog.experiment import ExperimentConfig, TargetClass, TargetT
 from metastudio.catalog.validation import parse_experiment
 from metastudio.cli.arguments import AsJson, Overrides, assembled
 from metastudio.cli.experiments import images_of, made_run
-from metastudio.cli.report import Report
+from metastudio.cli.report import Report, evaluated
 from metastudio.cli.training import work_on
 from metastudio.images.image_folder import ImageIndex
 from metastudio.paths import documents_folder
@@ -46,6 +46,8 @@ def demo(
         run = made_run(experiment, index, parts, place / "runs", report)
         exit_code = work_on(run, report)
         if exit_code == 0:
+            for event in run.evaluations():
+                report.say(f"\nOn classes never seen in training: {evaluated(event)}", "bold green")
             report.say("\nEverything lies here:", "bold")
             report.say(f"  sample images  {images}\n  the run        {run.path}")
             for path in run.exports():

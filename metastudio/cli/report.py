@@ -70,7 +70,8 @@ class Report:
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._spoke = -_PLAIN_EVERY_S
-        self._inner: events.InnerTrace | None = None
+        self._iterations = 0
+        self._validation = ""
 
     def __enter__(self) -> Self:
         if not self.as_json and self.console.is_terminal:
@@ -158,17 +159,13 @@ class Report:
             case events.Preparing():
                 self.progress(event.phase, event.done, event.total)
             case events.OuterStep():
-                before = "" if event.accuracy_before is None else f"{100 * event.accuracy_before:.0f} % → "
-                self.progress(
-                    "training",
-                    event.iteration,
-                    self._iterations,
-                    f"loss {event.loss:.3f}, {before}{100 * event.accuracy:.0f} %, {event.tasks_per_s:.0f} tasks/s",
-                )
+                said = f"loss {event.loss:.3f}, {event.tasks_per_s:.0f} tasks/s{self._validation}"
+                self.progress("training", event.iteration, self._iterations, said)
             case events.Started():
                 self._iterations = event.iterations
                 self.say(_started(event))
             case events.Validated():
+                self._validation = f", validation {percent(event.accuracy, event.ci95)}"
                 self.say(_validated(event), "bold" if event.is_best else "")
             case events.Evaluated():
                 self.say(evaluated(event), "bold green")
@@ -187,8 +184,6 @@ class Report:
                 self.say(_finished(event), "bold green" if event.outcome == "finished" else "bold")
             case _:  # inner traces and checkpoints are for plots; a failure is said at the end, as an error
                 pass
-
-    _iterations: int = 0
 
 
 def evaluated(event: events.Evaluated) -> str:
@@ -224,8 +219,20 @@ def _validated(event: events.Validated) -> str:
 
 def _adapted(event: events.Adapted) -> str:
     losses = f", support loss {event.losses[0]:.3f} → {event.losses[-1]:.3f}" if len(event.losses) > 1 else ""
-    accuracy = f", {100 * event.accuracy:.1f} % of {event.queries} queries right" if event.accuracy is not None else ""
-    return f"Adapted to '{event.target}'{losses}{accuracy}"
+    return f"Adapted to '{event.target}'{losses}{_judged(event)}"
+
+
+def _judged(event: events.Adapted) -> str:
+    from metastudio.engine.evaluation.proportion import wilson95
+
+    if event.accuracy is None:
+        return ""
+    right = round(event.accuracy * event.queries)
+    low, high = wilson95(right, event.queries)
+    return (
+        f", {right} of {event.queries} queries right: {100 * event.accuracy:.1f} % "
+        f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+    )
 
 
 def _finished(event: events.Finished) -> str:

@@ -10,6 +10,6 @@ def serve() -> None:
 
     Example: `echo '{"id": 1, "op": "devices"}' | metastudio serve`
     """
-    from metastudio.engine.serve import main as answer_questions
+    from metastudio.engine.serve import serve as answer_questions
 
     raise typer.Exit(answer_questions())
