@@ -68,6 +68,8 @@ def chosen_checkpoint(run: RunFolder) -> Path:
     Raises:
         IntegrityError: if there is none.
     """
+    if not run.exists():
+        raise IntegrityError("There is no run here.", where=str(run.path), todo="It may have been moved or deleted.")
     checkpoint = run.best() or run.last()
     if checkpoint is None:
         raise IntegrityError(

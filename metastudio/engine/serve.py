@@ -32,8 +32,8 @@ _NO_ID = -1
 _OPS = tuple(str(each.model_fields["op"].default) for each in get_args(get_args(Question)[0]))
 
 
-def main() -> int:
-    """Serve on the process's own input and output; return its exit code."""
+def serve() -> int:
+    """Converse on the process's own input and output until the input ends; return the exit code."""
     answers = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "w", encoding="ascii", newline="\n")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -43,13 +43,13 @@ def main() -> int:
         answers.flush()
 
     try:
-        serve(sys.stdin.buffer, write)
+        converse(sys.stdin.buffer, write)
     except (BrokenPipeError, KeyboardInterrupt):  # whoever asked is gone
         return 0
     return 0
 
 
-def serve(lines: Iterable[bytes], write: Write) -> None:
+def converse(lines: Iterable[bytes], write: Write) -> None:
     """Answer every line; no question, however wrong, ends it.
 
     Args:

@@ -39,6 +39,17 @@ def negative_squared_distances(features: Tensor, prototypes: Tensor) -> Tensor:
     return 2 * cross - features.pow(2).sum(1, keepdim=True) - prototypes.pow(2).sum(1)
 
 
+def relative_logits(features: Tensor, prototypes: Tensor) -> Tensor:
+    """Return the same logits (B, N) less what all classes of a picture share: the linear form of section 2.4.
+
+    They give the same probabilities, and an export can reproduce them: squared distances of wide features are so large
+    that their last digits are noise.
+    """
+    centre = prototypes.mean(dim=0)
+    directions = prototypes - centre  # (N, D)
+    return 2 * (features - centre) @ directions.T - directions.pow(2).sum(1)
+
+
 class PrototypeClassifier(Classifier):
     """Answers with the nearest prototype (N, D)."""
 
@@ -51,7 +62,7 @@ class PrototypeClassifier(Classifier):
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """Return logits (B, N) of images (B, C, H, W)."""
-        return negative_squared_distances(self.backbone(images, self.moments), self.prototypes)
+        return relative_logits(self.backbone(images, self.moments), self.prototypes)
 
     def as_module(self) -> nn.Module:
         """Return a network of its own that holds the prototypes."""
@@ -71,7 +82,7 @@ class _PrototypeNetwork(nn.Module):
         self.register_buffer("prototypes", prototypes.detach().clone())
 
     def forward(self, images: Tensor) -> Tensor:
-        return negative_squared_distances(self.backbone(images, self.moments.frozen()), self.prototypes)
+        return relative_logits(self.backbone(images, self.moments.frozen()), self.prototypes)
 
 
 class Prototypical(MetaLearner):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.data_spec import Part
+from metastudio.engine.adaptation import chosen_checkpoint
 from metastudio.engine.devices import resolve_device
 from metastudio.engine.evaluation.evaluator import evaluate
 from metastudio.engine.learner import load_learner
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.executor import chosen_executor, executor_named
-from metastudio.errors import IntegrityError
 from metastudio.images.image_store import open_store
 from metastudio.runs.checkpoint_files import iteration_of
 from metastudio.runs.events import Evaluated
@@ -38,9 +38,7 @@ def evaluate_on_meta_test(
         IntegrityError: if there is no whole checkpoint.
     """
     experiment = run.experiment()
-    checkpoint = run.best() or run.last()
-    if checkpoint is None:
-        raise IntegrityError("This run has no checkpoint yet.", where=str(run.path), todo="Train it first.")
+    checkpoint = chosen_checkpoint(run)
     device, _ = resolve_device(experiment.device)
     learner = load_learner(run, checkpoint).to(device)
     index, parts = run.data()
