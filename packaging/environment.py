@@ -20,6 +20,9 @@ STAMP = VENV / "metastudio-setup.json"
 LOCKS = PROJECT / "packaging" / "locks"
 # The test lock holds everything of the runtime lock, in the same versions.
 HOLDS = {"runtime": ("runtime",), "test": ("runtime", "test")}
+NO_PIP = (
+    f"This Python ({sys.executable}) has neither pip nor ensurepip. On Debian and Ubuntu: apt-get install python3-pip"
+)
 NO_NETWORK = (
     "NewConnectionError",
     "name resolution",
@@ -90,8 +93,10 @@ def _ensure_venv() -> None:
         say(f"{VENV} does not run any more; making it anew")
         shutil.rmtree(VENV)
     command = [sys.executable, "-m", "venv"]
-    if _has_pip():  # ours serves the new environment too; Debian's Python cannot put one in without python3-venv
+    if _has("pip"):  # ours serves the new environment too; Debian's Python cannot put one in without python3-venv
         command.append("--without-pip")
+    elif not _has("ensurepip"):
+        sys.exit(NO_PIP)
     if sys.prefix == sys.base_prefix and torch_build.importable(Path(sys.executable)):
         say("This Python has a torch already; the environment uses it")
         command.append("--system-site-packages")
@@ -99,21 +104,18 @@ def _ensure_venv() -> None:
         sys.exit(f"The environment {VENV} could not be made. Is the disk full, or the folder not writable?")
 
 
-def _has_pip() -> bool:
-    return importlib.util.find_spec("pip") is not None
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _pip() -> list[str]:
     """Return the pip command that installs into `.venv`."""
     python = python_of(VENV)
-    if _has_pip():
+    if _has("pip"):
         return [sys.executable, "-m", "pip", "--python", str(python)]
     if subprocess.run([python, "-c", "import pip"], check=False, capture_output=True).returncode == 0:
         return [str(python), "-m", "pip"]
-    sys.exit(
-        f"This Python ({sys.executable}) has neither pip nor ensurepip. "
-        "On Debian and Ubuntu: apt-get install python3-pip"
-    )
+    sys.exit(NO_PIP)
 
 
 def install(pip: list[str], arguments: list[str]) -> None:

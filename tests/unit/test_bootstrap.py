@@ -187,10 +187,20 @@ def test_an_environment_whose_python_is_gone_is_made_anew(
     python = make_environment(environment, stamped_with={})
     python.unlink()
     assert environment._stamp() == {}
+    monkeypatch.setattr(environment, "_has", lambda module: module == "pip")
     environment._ensure_venv()
     is_outside = "import sys; sys.exit(sys.prefix == sys.base_prefix)"
     assert subprocess.run([python, "-c", is_outside], check=False).returncode == 0
     assert "does not run any more" in capsys.readouterr().out
+
+
+def test_a_python_without_pip_and_ensurepip_is_told_what_to_install(
+    environment: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "_has", lambda module: False)
+    with pytest.raises(SystemExit, match="apt-get install python3-pip"):
+        environment._ensure_venv()
+    assert not environment.VENV.exists()
 
 
 @pytest.mark.parametrize(
