@@ -227,7 +227,7 @@ class Trainer:
             yield from self._checkpoint(is_best=True)
 
     def _checkpoint(self, *, is_best: bool) -> Iterator[events.Event]:
-        if self._saved_iteration == self.progress.iteration:
+        if self._saved_iteration == self.progress.iteration and not is_best:
             return
         files = checkpoint_files(self.learner, self.optimizer, self.progress)
         path = self.save(self.progress.iteration, files, is_best)

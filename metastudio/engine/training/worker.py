@@ -22,7 +22,7 @@ from metastudio.engine.learner import build_learner, take_initial_weights
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.executor import Executor, chosen_executor, executor_named
 from metastudio.engine.training.trainer import Trainer
-from metastudio.errors import ConfigurationError, DataError, MetaStudioError, Severity
+from metastudio.errors import ConfigurationError, DataError, MetaStudioError, Problem, Severity
 from metastudio.images.image_folder import ImageIndex
 from metastudio.images.image_store import ImageStore, open_store
 from metastudio.images.problems import Cancelled
@@ -140,10 +140,12 @@ def _with_progress(
     far: list[tuple[int, int]] = []
     with ThreadPoolExecutor(1, "preparing") as pool:
         future = pool.submit(call, lambda done, total: far.append((done, total)))
+        told = (0, 0)
         while not future.done():
             wait([future], timeout=_PREPARING_EVERY_S)
-            if far:
-                yield events.Preparing(phase=phase, done=far[-1][0], total=far[-1][1])
+            if far and far[-1] != told:
+                told = far[-1]
+                yield events.Preparing(phase=phase, done=told[0], total=told[1])
     return future.result()
 
 
@@ -157,6 +159,11 @@ def failed(error: MetaStudioError) -> events.Failed:
         todo=str(error.todo),
         exit_code=error.exit_code,
     )
+
+
+def _notice(problem: Problem) -> events.Notice:
+    is_note = problem.severity is Severity.NOTE
+    return events.Notice(code=problem.code, text=str(problem), severity="note" if is_note else "warning")
 
 
 class _Work:
@@ -240,24 +247,22 @@ class _Work:
                 should_stop=lambda: self.wanted() is not Wanted.RUN,
             ),
         )
-        files = [each for cls in store.index.classes for each in cls.files]
-        changed = [each.path for each in files if known.get(each.path, each.sha256) != each.sha256]
-        if changed:
+        read = {each.path: each.sha256 for cls in store.index.classes for each in cls.files}
+        lost = [path for path, sha256 in known.items() if read.get(path) != sha256]
+        if lost:
             raise DataError(
-                "{count} pictures changed since this run was made.",
-                count=len(changed),
-                where=changed[0],
-                todo="Put the old pictures back, or start a new run with the new ones.",
+                "{count} of the pictures that this run was made with are gone or have changed.",
+                count=len(lost),
+                where=lost[0],
+                todo="Put the old pictures back and resume, or start a new run with the new ones.",
             )
-        if len(known) < len(files):
+        if len(known) < index.file_count:
             self.run.write_data(store.index, self.run.data().parts)
-        if store.problems:
-            self.keeper.change(skipped_files=len(store.problems))
-            yield events.Notice(
-                code="skipped-files",
-                text=f"{len(store.problems)} pictures were left out. The first: {store.problems[0]}",
-                severity="warning",
-            )
+        yield from map(_notice, store.problems)
+        skipped = index.file_count - store.index.file_count
+        if skipped:
+            self.keeper.change(skipped_files=skipped)
+            yield events.Notice(code="skipped-files", text=f"Pictures left out: {skipped}.", severity="warning")
         return store
 
     def _checked(self, index: ImageIndex, parts: dict[str, Part]) -> Iterator[events.Event]:
@@ -265,10 +270,7 @@ class _Work:
         errors = [each for each in found if each.severity is Severity.ERROR]
         if errors:
             raise ConfigurationError("This experiment cannot be trained.", problems=errors)
-        for each in found:
-            yield events.Notice(
-                code=each.code, text=str(each), severity="warning" if each.severity is Severity.WARNING else "note"
-            )
+        yield from map(_notice, found)
 
     def _executor(self, device: torch.device) -> Executor:
         """Return the way of computing that was chosen when the run began: another would differ in the last bits."""
@@ -285,8 +287,7 @@ class _Work:
     def _resumed(self, trainer: Trainer) -> Iterator[events.Event]:
         """Take up the newest checkpoint that is whole; say which ones were not."""
         path, problems = newest_whole_checkpoint(self.run)
-        for each in problems:
-            yield events.Notice(code=each.code, text=str(each), severity="warning")
+        yield from map(_notice, problems)
         if path is None:
             return
         trainer.resume(path)

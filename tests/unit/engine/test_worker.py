@@ -1,0 +1,180 @@
+"""A run folder's worker: what it leaves on the disk, and how it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metastudio.catalog.menu import ALGORITHMS
+from metastudio.engine.learner import build_learner, load_learner, take_initial_weights
+from metastudio.engine.training.worker import work
+from metastudio.errors import ConfigurationError, LockedError
+from metastudio.runs.checkpoint_files import SUMS
+from metastudio.runs.control import Wanted, write_control
+from metastudio.runs.event_log import read_events
+from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.run_state import State
+from metastudio.runs.worker_lock import hold_worker_lock
+from tests.unit.engine.small_runs import make_glyphs, small_experiment, small_run, work_until
+
+
+@pytest.fixture(scope="module")
+def glyphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_glyphs(tmp_path_factory.mktemp("glyphs"))
+
+
+def weights_of(run: RunFolder) -> dict[str, bytes]:
+    folder = run.last()
+    assert folder is not None
+    return {name: (folder / name).read_bytes() for name in ("weights.safetensors", "optimizer.safetensors")}
+
+
+def at_iteration(iteration: int):
+    return lambda event: event.kind == "outer_step" and event.iteration == iteration
+
+
+@pytest.mark.parametrize("name", list(ALGORITHMS))
+def test_weights_after_stop_and_resume_equal_those_of_an_undisturbed_run_bit_for_bit(
+    name: str, glyphs: Path, tmp_path: Path
+) -> None:
+    experiment = small_experiment(glyphs, algorithm={"name": name}, backbone={"filters": 4, "normalization": "running"})
+    undisturbed = small_run(tmp_path / "one", experiment)
+    work_until(undisturbed)
+    stopped = small_run(tmp_path / "two", experiment)
+    assert work_until(stopped, at_iteration(1))[-1].outcome == "paused"
+    assert stopped.state().state is State.PAUSED
+    assert work_until(stopped, at_iteration(4))[-1].iteration == 4
+    assert work_until(stopped)[-1].outcome == "finished"
+    assert weights_of(stopped) == weights_of(undisturbed)
+
+
+def test_a_run_killed_between_checkpoints_goes_on_to_the_same_weights(glyphs: Path, tmp_path: Path) -> None:
+    experiment = small_experiment(glyphs)
+    undisturbed = small_run(tmp_path / "one", experiment)
+    work_until(undisturbed)
+    killed = small_run(tmp_path / "two", experiment)
+    events = work(killed)
+    for event in events:
+        if event.kind == "outer_step" and event.iteration == 5:
+            break
+    events.close()  # iteration 5 is lost, the checkpoint of iteration 4 is there
+    assert killed.effective_state() is State.INTERRUPTED
+    started = next(event for event in work_until(killed) if event.kind == "started")
+    assert (started.iteration, started.resumed) == (4, True)
+    assert weights_of(killed) == weights_of(undisturbed)
+
+
+def test_an_altered_checkpoint_is_refused_and_the_one_before_it_taken(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    work_until(run, at_iteration(4))
+    weights = run.checkpoints()[-1] / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    events = work_until(run)
+    assert "checkpoint-broken" in [event.code for event in events if event.kind == "notice"]
+    assert next(event for event in events if event.kind == "started").iteration == 3
+    assert events[-1].outcome == "finished"
+
+
+def test_events_on_the_disk_are_those_that_were_seen(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    seen = work_until(run)
+    written, _, torn = read_events(run.events_path)
+    assert list(written) == seen
+    assert torn == 0
+    kinds = [event.kind for event in seen]
+    assert kinds.count("outer_step") == 6
+    assert kinds.count("validated") == 2
+    assert {event.iteration for event in seen if event.kind == "inner_trace"} >= {1, 6}
+    assert run.state().state is State.FINISHED
+    assert run.state().best_accuracy == max(event.accuracy for event in seen if event.kind == "validated")
+    assert (run.best() / SUMS).is_file()
+
+
+def test_the_snapshot_gets_the_hashes_that_were_found_while_preparing(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    work_until(run)
+    assert all(len(file.sha256) == 64 for cls in run.data().index.classes for file in cls.files)
+
+
+@pytest.mark.expects_log("gone or have changed")
+def test_a_resume_on_changed_pictures_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    glyphs = make_glyphs(tmp_path / "glyphs")
+    run = small_run(tmp_path / "runs", small_experiment(glyphs))
+    work_until(run, at_iteration(2))
+    picture, other = sorted(glyphs.rglob("*.png"))[:2]
+    picture.write_bytes(other.read_bytes())
+    monkeypatch.setenv("METASTUDIO_CACHE", str(tmp_path / "another cache"))  # else the decoded pictures are still there
+    failed = work_until(run)[-1]
+    assert (failed.kind, failed.exit_code) == ("failed", 3)
+    assert str(picture) in failed.where
+    assert run.state().state is State.FAILED
+
+
+@pytest.mark.parametrize(("wanted", "state"), [(Wanted.PAUSE, State.PAUSED), (Wanted.DISCARD, State.DISCARDED)])
+def test_control_is_read_at_every_outer_step(wanted: Wanted, state: State, glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    events = []
+    for event in work(run):
+        events.append(event)
+        if at_iteration(2)(event):
+            write_control(run, wanted)
+    assert run.state().state is state
+    assert events[-1].iteration in {2, 3}
+
+
+def test_finish_keeps_the_best_and_ends_early(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    events = []
+    for event in work(run):
+        events.append(event)
+        if at_iteration(2)(event):
+            write_control(run, Wanted.FINISH)
+    assert run.state().state is State.FINISHED
+    assert events[-1].iteration < 6
+    assert run.best() is not None
+
+
+def test_a_second_worker_is_refused_and_writes_nothing(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    before = run.state_path.read_bytes()
+    with hold_worker_lock(run), pytest.raises(LockedError):
+        work_until(run)
+    assert run.state_path.read_bytes() == before
+    assert not run.events_path.exists()
+
+
+def test_a_run_that_has_ended_is_not_trained_again(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    work_until(run)
+    with pytest.raises(ConfigurationError, match="finished"):
+        work_until(run)
+
+
+@pytest.mark.expects_log("not a number")
+def test_a_step_that_gives_no_number_fails_the_run(glyphs: Path, tmp_path: Path) -> None:
+    wild = small_experiment(glyphs, algorithm={"name": "maml", "inner_lr": 100.0, "inner_steps": 20})
+    wild = wild.model_copy(update={"training": wild.training.model_copy(update={"outer_lr": 10.0, "iterations": 300})})
+    run = small_run(tmp_path, wild)
+    events = work_until(run)
+    assert events[-1].kind == "failed"
+    assert events[-1].exit_code == 6
+    assert "iteration" in events[-1].where
+    assert run.state().failure is not None
+
+
+def test_pretraining_gives_its_backbone_to_the_next_run(glyphs: Path, tmp_path: Path) -> None:
+    pretrained = small_run(tmp_path, small_experiment(glyphs, algorithm={"name": "classifier"}))
+    work_until(pretrained)
+    experiment = small_experiment(glyphs, initial_weights=str(pretrained.path))
+    learner = build_learner(experiment, train_classes=9)
+    take_initial_weights(learner, experiment)
+    theirs = load_learner(pretrained).state_dict()
+    ours = learner.state_dict()
+    backbone = [name for name in ours if "backbone" in name]
+    assert backbone
+    assert all(ours[name].equal(theirs[name]) for name in backbone)
+    started = next(event for event in work_until(small_run(tmp_path, experiment)) if event.kind == "started")
+    assert started.iteration == 0
