@@ -7,7 +7,7 @@ The wheel over an editor without focus scrolls the page, never the value.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ from PySide6.QtWidgets import (
 )
 
 from metastudio.catalog.options import Kind, OptionInfo
-from metastudio.gui.forms.wording import plain, translated
+from metastudio.gui.forms.wording import plain
 
 _LARGEST_SPIN = 2**31 - 1
 _LARGEST_STEPPED_BY_ONE = 1024
+_TEXT_MARGIN_PX = 7
+"""Of a spin box: the sheet's padding does not reach its text."""
 _STEPS = (1.0, 2.0, 5.0)
 
 
@@ -42,15 +44,14 @@ class WholeNumberSpin(QSpinBox):
 
     edited = Signal(object)
 
-    def __init__(self, minimum: int = 0, maximum: int = _LARGEST_SPIN, unit: str = "") -> None:
+    def __init__(self, minimum: int = 0, maximum: int = _LARGEST_SPIN) -> None:
         super().__init__()
         self.setRange(minimum, maximum)
+        self.lineEdit().setTextMargins(_TEXT_MARGIN_PX, 0, 0, 0)
         self.setGroupSeparatorShown(True)
         if maximum > _LARGEST_STEPPED_BY_ONE:
             self.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        if unit:
-            self.setSuffix(f" {unit}")
         self.valueChanged.connect(self._on_value_changed)
 
     def set_value(self, value: Any) -> None:
@@ -209,9 +210,9 @@ class ChoicesEdit(QWidget):
 
     edited = Signal(object)
 
-    def __init__(self, choices: Sequence[str]) -> None:
+    def __init__(self, choices: Sequence[str], titles: Mapping[str, str] | None = None) -> None:
         super().__init__()
-        self._boxes = {choice: QCheckBox(plain(choice)) for choice in choices}
+        self._boxes = {choice: QCheckBox((titles or {}).get(choice) or plain(choice)) for choice in choices}
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 4, 0, 0)
         rows.setSpacing(4)
@@ -346,4 +347,4 @@ def _whole_number(option: OptionInfo) -> WholeNumberSpin | NumberEdit:
     high = _LARGEST_SPIN if option.maximum is None else int(option.maximum) - option.excludes_maximum
     if high > _LARGEST_SPIN:  # a spin box counts in 32 bits
         return NumberEdit(is_whole=True, largest=high)
-    return WholeNumberSpin(low, high, translated(option.unit))
+    return WholeNumberSpin(low, high)

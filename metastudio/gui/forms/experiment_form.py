@@ -15,6 +15,7 @@ from metastudio.errors import ConfigurationError, Problem
 from metastudio.gui import theme
 from metastudio.gui.documents.project_state import with_option
 from metastudio.gui.forms.option_form import OptionForm
+from metastudio.gui.forms.wording import translated
 from metastudio.gui.widgets.labels import hairline
 
 _ELSEWHERE = {"device", "exports"}
@@ -76,6 +77,11 @@ class ExperimentForm(QWidget):
         values = {name: value for name, value in now.items() if name not in self._wrong}
         for form in self.sections.values():
             form.set_values(values)
+
+    def title_of(self, name: str) -> str:
+        """Return what the form calls an option; empty where it does not have it."""
+        fields = (form.fields.get(name) for form in self.sections.values())
+        return next((translated(field.option.title) for field in fields if field), "")
 
     def reveal(self, name: str) -> bool:
         """Bring an option's editor to the keyboard; return whether the form has it."""

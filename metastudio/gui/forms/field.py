@@ -9,13 +9,15 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QWidget
 
 from metastudio.catalog.options import Kind, OptionInfo
 from metastudio.gui import theme
-from metastudio.gui.forms.editors import Editor, NumberEdit, editor_for
+from metastudio.gui.forms.editors import ChoicesEdit, Editor, NumberEdit, WholeNumberSpin, editor_for
 from metastudio.gui.forms.wording import plain, translated
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import WrappingLabel, label
 
-_TITLE_WIDTH_PX = 152
-_EDITOR_WIDTH_PX = 96
+_TITLE_WIDTH_PX = 140
+_LEAST_EDITOR_PX = 96
+_NUMBER_PX = 104
+_MOST_EDITOR_PX = 240
 
 
 class Field(QWidget):
@@ -58,14 +60,18 @@ class Field(QWidget):
         grid.setVerticalSpacing(theme.TIGHT)
         grid.addWidget(self.label, 0, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.editor, 0, 1)
-        if isinstance(self.editor, NumberEdit) and option.unit:
+        if option.unit:
             grid.addWidget(label(translated(option.unit), "caption"), 0, 2)
-        grid.addWidget(self.reset_button, 0, 3, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self.error_label, 1, 0, 1, 4)
-        grid.addWidget(self.help_label, 2, 0, 1, 4)
-        grid.setColumnStretch(1, 1)
-        self.editor.setMinimumWidth(_EDITOR_WIDTH_PX)
-        self.editor.setSizePolicy(QSizePolicy.Policy.Ignored, self.editor.sizePolicy().verticalPolicy())
+            self.label.setAccessibleDescription(translated(option.unit))
+        grid.addWidget(self.reset_button, 0, 4, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.error_label, 1, 0, 1, 5)
+        grid.addWidget(self.help_label, 2, 0, 1, 5)
+        grid.setColumnStretch(3, 1)
+        if not isinstance(self.editor, ChoicesEdit):
+            self.editor.setMinimumWidth(_LEAST_EDITOR_PX)
+            is_number = isinstance(self.editor, WholeNumberSpin | NumberEdit)
+            self.editor.setMaximumWidth(_NUMBER_PX if is_number else _MOST_EDITOR_PX)
+            self.editor.setSizePolicy(QSizePolicy.Policy.Preferred, self.editor.sizePolicy().verticalPolicy())
         self.set_value(option.default)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Slot
@@ -48,6 +49,7 @@ class LearnPage(Page):
         self._creating: BackgroundTask | None = None
         self._has_asked_devices = False
         self._blocking: tuple[Problem, ...] = ()
+        self._originals: dict[str, Problem] = {}
 
         self.shelf = MethodShelf(ALGORITHMS)
         self.shelf.setFixedWidth(_SIDE_PX)
@@ -232,7 +234,8 @@ class LearnPage(Page):
         self._document.push(self.tr("Recipe “{title}”").format(title=translated(recipe.title)), filled)
 
     @Slot(object)
-    def _on_problem_activated(self, problem: Problem) -> None:
+    def _on_problem_activated(self, shown: Problem) -> None:
+        problem = self._originals.get(str(shown), shown)
         first = problem.where.partition(".")[0]
         if self.form.reveal(problem.where):
             return
@@ -267,9 +270,17 @@ class LearnPage(Page):
         if document is not None and experiment is not None:
             found += document.state.split_problems
             found += preflight(experiment, document.used, document.parts)
-        self._blocking = tuple(each for each in found if each.severity is Severity.ERROR)
-        self.strip.set_problems(found)
+        shown = [self._in_words(each) for each in found]
+        self._originals = dict(zip(map(str, shown), found, strict=True))
+        self._blocking = tuple(each for each in shown if each.severity is Severity.ERROR)
+        self.strip.set_problems(shown)
         self._show_start()
+
+    def _in_words(self, problem: Problem) -> Problem:
+        """Return a problem with the title of its option in place of the dotted name."""
+        title = self.form.title_of(problem.where)
+        is_dotted = problem.where.partition(".")[0] in ExperimentConfig.model_fields
+        return replace(problem, where=title) if title or is_dotted else problem
 
     @Slot()
     def _show_start(self) -> None:

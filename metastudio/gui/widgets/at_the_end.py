@@ -35,7 +35,12 @@ class AtTheEnd(QWidget):
             "caption",
         )
         self._format_title = label(self.tr("Export each as"), "caption")
-        self.formats = ChoicesEdit(get_args(ExportFormat))
+        titles = {
+            "checkpoint": self.tr("Checkpoint, to go on from"),
+            "adapted": self.tr("Adapted model, with predict.py"),
+            "onnx": self.tr("ONNX, for other programs"),
+        }
+        self.formats = ChoicesEdit(get_args(ExportFormat), titles)
         self.formats.setAccessibleName(self.tr("Export each target task as"))
         self.formats.edited.connect(self.exports_changed)
         self._tasks = QVBoxLayout()

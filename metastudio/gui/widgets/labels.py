@@ -51,6 +51,7 @@ class WrappingLabel(QLabel):
 
     def _fit(self) -> None:
         if self.width() > 0:
+            self.setMinimumHeight(0)  # a label never answers with less than its minimum
             self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
 
 

@@ -99,7 +99,7 @@ def test_two_wrong_values_are_both_shown(page: LearnPage, qtbot) -> None:
         editor = page.form.sections["training"].fields[name].editor
         editor.selectAll()
         qtbot.keyClicks(editor, "-1")
-    wrong = {"training.outer_lr", "training.gradient_clip"}
+    wrong = {"Outer learning rate", "Clip gradient at"}
     qtbot.waitUntil(lambda: {each.where for each in page.strip.problems()} >= wrong)
 
 
