@@ -1,0 +1,137 @@
+"""The line about one job: its name, where it stands in numbers, and what can be done with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from metastudio.gui import theme
+from metastudio.gui.widgets.icons import icon
+from metastudio.gui.widgets.labels import ElidedLabel, label
+from metastudio.gui.wording import STATE_ICONS, bytes_text, count_text, duration_text, state_text
+from metastudio.jobs.job import Job
+from metastudio.runs.control import Wanted
+from metastudio.runs.run_state import State
+
+_ICON_PX = 22
+
+
+class JobHeadline(QWidget):
+    """Shows a job; the buttons always say which of the three stops is under way, and force after some seconds.
+
+    Signals:
+        action_wanted(str): pause, finish, discard, force, resume, remove, try_it or hand_over.
+    """
+
+    action_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._picture = QLabel()
+        self._picture.setFixedWidth(_ICON_PX)
+        self._name = ElidedLabel("", "section")
+        self._state = label("", "quiet")
+        self._facts = ElidedLabel("", "quiet")
+        self._facts.setFont(theme.font(is_tabular=True))
+        self.buttons: dict[str, QPushButton] = {}
+        texts = {
+            "resume": (self.tr("Resume"), "mdi6.play"),
+            "pause": (self.tr("Pause"), "mdi6.pause"),
+            "finish": (self.tr("Finish now"), "mdi6.flag-checkered"),
+            "force": (self.tr("Force"), "mdi6.stop-circle-outline"),
+            "discard": (self.tr("Discard"), "mdi6.delete-outline"),
+            "try_it": (self.tr("Try it"), "mdi6.target"),
+            "hand_over": (self.tr("Hand over"), "mdi6.package-variant-closed"),
+            "remove": (self.tr("Remove from list"), "mdi6.close"),
+        }
+        tips = {
+            "resume": self.tr("Goes on exactly where it was."),
+            "pause": self.tr("Writes a checkpoint and gives the device back; resumes exactly."),
+            "finish": self.tr("Ends now with the best so far, adapts the target tasks and exports them."),
+            "force": self.tr("Ends the worker at once; what came after its last checkpoint is lost."),
+            "discard": self.tr("Ends and keeps nothing; it can be taken back from the trash."),
+            "remove": self.tr("The run itself stays on the Runs page."),
+        }
+        first = QHBoxLayout()
+        first.setSpacing(theme.GAP)
+        first.addWidget(self._name)
+        first.addWidget(self._state)
+        first.addStretch(1)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addLayout(first)
+        words.addWidget(self._facts)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(theme.GAP)
+        line.addWidget(self._picture)
+        line.addLayout(words, 1)
+        for key, (text, icon_name) in texts.items():
+            button = QPushButton(icon(icon_name), text)
+            button.setToolTip(tips.get(key, ""))
+            button.setProperty("key", key)
+            button.clicked.connect(self._on_button_clicked)
+            if key == "force":
+                theme.set_role(button, "danger")
+            line.addWidget(button)
+            self.buttons[key] = button
+
+    def show_job(self, job: Job) -> None:
+        """Show where a job stands now."""
+        name, token = STATE_ICONS[job.state]
+        self._picture.setPixmap(icon(name, token).pixmap(_ICON_PX, _ICON_PX))
+        self._name.setText(job.title)
+        self._state.setText(state_text(job.state))
+        self._facts.setText(self._facts_of(job))
+        self.setAccessibleName(f"{job.title}, {state_text(job.state)}, {self._facts.full_text()}")
+        shown = self._shown_buttons(job)
+        for key, button in self.buttons.items():
+            button.setVisible(key in shown)
+        is_asked = job.is_working and job.wanted is not Wanted.RUN
+        for key in ("pause", "finish", "discard"):
+            self.buttons[key].setEnabled(not is_asked)
+        self.buttons["pause"].setText(self.tr("Pausing…") if job.wanted is Wanted.PAUSE else self.tr("Pause"))
+        self.buttons["finish"].setText(self.tr("Finishing…") if job.wanted is Wanted.FINISH else self.tr("Finish now"))
+        self.buttons["discard"].setText(self.tr("Discarding…") if job.wanted is Wanted.DISCARD else self.tr("Discard"))
+        self.buttons["resume"].setText(self.tr("Start") if job.state is State.QUEUED else self.tr("Resume"))
+
+    def _shown_buttons(self, job: Job) -> set[str]:
+        if job.is_working:
+            asked = {Wanted.PAUSE: "pause", Wanted.FINISH: "finish", Wanted.DISCARD: "discard"}.get(job.wanted)
+            if asked is None:
+                return {"pause", "finish", "discard"}
+            return {asked, "force"} if job.can_force else {asked}
+        if job.is_waiting:
+            return {"resume", "discard"} if job.is_held else {"discard"}
+        if job.state is State.FINISHED:
+            return {"try_it", "hand_over", "remove"}
+        return {"resume", "discard", "remove"} if job.can_resume else {"remove"}
+
+    def _facts_of(self, job: Job) -> str:
+        facts = []
+        step, phase = job.curves.last_step, job.curves.phase
+        if phase is not None and job.is_working:
+            far = f" {count_text(phase.done)} / {count_text(phase.total)}" if phase.total else ""
+            facts.append(f"{phase.phase}{far}")
+        elif job.iteration or job.is_working:
+            facts.append(
+                self.tr("iteration {done} / {all}").format(
+                    done=count_text(job.iteration), all=count_text(job.iterations)
+                )
+            )
+        if step is not None and job.is_working:
+            facts.append(self.tr("{rate} tasks/s").format(rate=f"{step.tasks_per_s:.3g}"))
+            if (left := job.curves.seconds_left()) is not None:
+                facts.append(self.tr("{time} left").format(time=duration_text(left)))
+            facts.append(bytes_text(step.memory_bytes))
+        elif step is not None:
+            facts.append(self.tr("trained for {time}").format(time=duration_text(step.elapsed_s)))
+        device = job.curves.started.device if job.curves.started else job.experiment.device
+        facts.append(device)
+        episodes = job.experiment.episodes
+        facts.append(self.tr("{n}-way {k}-shot").format(n=episodes.n_way, k=episodes.n_shot))
+        return "  ·  ".join(facts)
+
+    @Slot()
+    def _on_button_clicked(self) -> None:
+        self.action_wanted.emit(self.sender().property("key"))

@@ -1,0 +1,180 @@
+"""The queue as a line of jobs that can be chosen, dragged into another order, duplicated and taken out."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QListWidget, QListWidgetItem, QMenu, QToolButton, QWidget
+
+from metastudio.gui import theme
+from metastudio.gui.widgets.icons import icon
+from metastudio.gui.widgets.labels import label
+from metastudio.gui.wording import STATE_ICONS, state_text
+from metastudio.jobs.job import Job
+from metastudio.jobs.job_queue import JobQueue
+
+_HEIGHT_PX = 36
+
+
+class _Line(QListWidget):
+    """The list itself: flows from left to right, dragged within itself only.
+
+    Signals:
+        moved(int, int): the row that was dragged, and where it should go.
+        removed(): Delete was pressed.
+    """
+
+    moved = Signal(int, int)
+    removed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setDragDropMode(QListWidget.DragDropMode.InternalMove)
+        self.setDefaultDropAction(Qt.DropAction.MoveAction)
+        self.setSelectionMode(QListWidget.SelectionMode.SingleSelection)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSpacing(2)
+        self.setIconSize(QSize(16, 16))
+        self.setFixedHeight(_HEIGHT_PX)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setStyleSheet("QListWidget { background: transparent; border: none; }")
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        row = self.currentRow()
+        target = self.indexAt(event.position().toPoint()).row()
+        if event.source() is self and row >= 0:
+            self.moved.emit(row, target if target >= 0 else self.count() - 1)
+        event.setDropAction(Qt.DropAction.IgnoreAction)  # the queue moves it, and the list follows
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        is_alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        if is_alt and event.key() in {Qt.Key.Key_Left, Qt.Key.Key_Right} and self.currentRow() >= 0:
+            step = 1 if event.key() == Qt.Key.Key_Right else -1
+            self.moved.emit(self.currentRow(), self.currentRow() + step)
+            return
+        if event.key() == Qt.Key.Key_Delete:
+            self.removed.emit()
+            return
+        super().keyPressEvent(event)
+
+
+class QueueStrip(QWidget):
+    """Shows every job of the queue; choosing one shows it above.
+
+    Signals:
+        job_chosen(object): a `Job`.
+        action_wanted(object, str): a `Job`, and duplicate, resume, discard or remove.
+    """
+
+    job_chosen = Signal(object)
+    action_wanted = Signal(object, str)
+
+    def __init__(self, queue: JobQueue, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._queue = queue
+        self._line = _Line()
+        self._line.setAccessibleName(self.tr("Queue"))
+        self._line.setToolTip(self.tr("Drag to reorder (Alt+arrows); Delete takes a job out."))
+        self._line.currentRowChanged.connect(self._on_row_changed)
+        self._line.moved.connect(self._on_moved)
+        self._line.removed.connect(self._on_removed)
+        self._line.customContextMenuRequested.connect(self._on_menu_wanted)
+        self._more = QToolButton()
+        self._more.setIcon(icon("mdi6.dots-horizontal"))
+        self._more.setAccessibleName(self.tr("More for this job"))
+        self._more.setToolTip(self.tr("Duplicate, move, take out"))
+        self._more.clicked.connect(self._on_more_clicked)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(theme.GAP)
+        line.addWidget(label(self.tr("queue"), "quiet"))
+        line.addWidget(self._line, 1)
+        line.addWidget(self._more)
+        self.show_jobs(None)
+
+    def show_jobs(self, chosen: Job | None) -> None:
+        """Show the queue as it is now, with one job marked."""
+        self._line.blockSignals(True)
+        jobs = self._queue.jobs
+        while self._line.count() > len(jobs):
+            self._line.takeItem(self._line.count() - 1)
+        for row, job in enumerate(jobs):
+            item = self._line.item(row)
+            if item is None:
+                item = QListWidgetItem()
+                self._line.addItem(item)
+            state = self.tr("held") if job.is_waiting and job.is_held else state_text(job.state)
+            share = f" {job.share:.0%}" if job.iteration else ""
+            text = f"{job.title}  {state}{share}  ({job.experiment.device})"
+            if item.text() != text:
+                item.setText(text)
+                item.setToolTip(job.run.name)
+                item.setIcon(icon(*STATE_ICONS[job.state]))
+        self._line.setCurrentRow(jobs.index(chosen) if chosen in jobs else -1)
+        self._line.blockSignals(False)
+        self._more.setEnabled(chosen in jobs)
+
+    def _job(self) -> Job | None:
+        row = self._line.currentRow()
+        return self._queue.jobs[row] if 0 <= row < len(self._queue.jobs) else None
+
+    @Slot(int)
+    def _on_row_changed(self, row: int) -> None:
+        if 0 <= row < len(self._queue.jobs):
+            self.job_chosen.emit(self._queue.jobs[row])
+
+    @Slot(int, int)
+    def _on_moved(self, row: int, place: int) -> None:
+        self._queue.move(self._queue.jobs[row], place)
+
+    @Slot()
+    def _on_removed(self) -> None:
+        if (job := self._job()) is not None and not job.is_working:
+            self.action_wanted.emit(job, "discard" if job.is_waiting else "remove")
+
+    @Slot()
+    def _on_more_clicked(self) -> None:
+        self._open_menu(self._more.mapToGlobal(QPoint(0, self._more.height())))
+
+    @Slot(QPoint)
+    def _on_menu_wanted(self, place: QPoint) -> None:
+        if self._line.itemAt(place) is not None:
+            self._open_menu(self._line.mapToGlobal(place))
+
+    def _open_menu(self, place: QPoint) -> None:
+        job = self._job()
+        if job is None:
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        texts = {
+            "resume": (self.tr("Start") if job.is_waiting else self.tr("Resume"), "mdi6.play", not job.is_working),
+            "duplicate": (self.tr("Duplicate"), "mdi6.content-copy", True),
+            "earlier": (self.tr("Move earlier"), "mdi6.arrow-left", job is not self._queue.jobs[0]),
+            "later": (self.tr("Move later"), "mdi6.arrow-right", job is not self._queue.jobs[-1]),
+            "folder": (self.tr("Open its folder"), "mdi6.folder-outline", True),
+            "remove": (self.tr("Take out of the list"), "mdi6.close", not job.is_working and not job.is_waiting),
+            "discard": (self.tr("Discard"), "mdi6.delete-outline", True),
+        }
+        for key, (text, icon_name, is_enabled) in texts.items():
+            action = menu.addAction(icon(icon_name), text)
+            action.setEnabled(is_enabled)
+            action.setData(key)
+        menu.triggered.connect(self._on_menu_triggered)
+        menu.popup(place)
+
+    @Slot(object)
+    def _on_menu_triggered(self, action: object) -> None:
+        job = self._job()
+        key = action.data()  # type: ignore[attr-defined]
+        if job is None:
+            return
+        if key in {"earlier", "later"}:
+            self._queue.move(job, self._queue.jobs.index(job) + (1 if key == "later" else -1))
+        else:
+            self.action_wanted.emit(job, key)
