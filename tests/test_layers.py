@@ -152,9 +152,6 @@ def test_help_and_wrong_options_load_neither_torch_nor_qt(arguments: list[str]) 
 
 
 def _run(code: str) -> None:
-    module = next(line for line in code.splitlines() if "metastudio." in line).split("import ")[1].split(" as ")[0]
-    if not (PROJECT / Path(*module.split("."))).with_suffix(".py").is_file():
-        pytest.skip(f"{module} is not written yet")
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False
     )

@@ -19,7 +19,7 @@ PACKAGING = PROJECT / "packaging"
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """`packaging/environment.py`, with an environment of its own in `tmp_path`."""
     monkeypatch.syspath_prepend(str(PACKAGING))
-    import environment as module  # noqa: PLC0415 -- lies beside bootstrap.py, not in a package
+    import environment as module
 
     venv = tmp_path / ".venv"
     monkeypatch.setattr(module, "VENV", venv)
@@ -34,7 +34,7 @@ def torch_build(environment: ModuleType) -> ModuleType:
 
 @pytest.fixture
 def qt_libraries(environment: ModuleType) -> ModuleType:
-    import qt_libraries as module  # noqa: PLC0415
+    import qt_libraries as module
 
     return module
 
@@ -89,9 +89,9 @@ def test_the_test_lock_holds_the_runtime_lock_in_the_same_versions() -> None:
 
 
 def test_every_dependency_of_the_project_is_locked_or_chosen(environment: ModuleType) -> None:
-    import tomllib  # noqa: PLC0415
+    import tomllib
 
-    import lock  # noqa: PLC0415
+    import lock
 
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     locked = {lock.name_of(line) for line in (lock.LOCKS / "test.txt").read_text().splitlines() if "==" in line}
@@ -250,7 +250,7 @@ def test_root_gets_missing_libraries_and_others_get_the_line_to_run(
 def test_the_suite_fails_when_one_check_fails_and_says_which(
     environment: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import launch  # noqa: PLC0415
+    import launch
 
     monkeypatch.setattr(launch.qt_libraries, "ensure", lambda **needs: None)
     checks = [("one", ["a_module_that_is_absent"]), ("two", ["this"])]
@@ -265,7 +265,7 @@ def test_the_suite_fails_when_one_check_fails_and_says_which(
 def test_without_a_display_the_job_runs_in_the_terminal(
     environment: ModuleType, monkeypatch: pytest.MonkeyPatch, display: str, opens: bool, expected: str
 ) -> None:
-    import launch  # noqa: PLC0415
+    import launch
 
     called: list[str] = []
     monkeypatch.setenv("DISPLAY", display)
