@@ -90,7 +90,9 @@ def read_picture(file: str, preprocessing: Preprocessing) -> Tensor:
     Raises:
         UnreadableImage: if it cannot be read.
     """
-    return network_input(decode(file, preprocessing)[None], preprocessing)
+    return network_input(
+        np.array(decode(file, preprocessing))[None], preprocessing
+    )  # a copy: Pillow's array is read-only
 
 
 class _Pictures:

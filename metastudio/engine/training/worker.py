@@ -198,7 +198,7 @@ class _Work:
             parts,
             self.experiment.data.preprocessing,
             seed=self.experiment.seed,
-            rotations_as_classes=self.experiment.data.rotations_as_classes,
+            rotated_parts=frozenset({Part.META_TRAIN} if self.experiment.data.rotations_as_classes else ()),
         )
         resolved = resolve_device(self.experiment.device)
         device = resolved.device

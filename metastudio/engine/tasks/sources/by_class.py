@@ -21,7 +21,10 @@ QUARTER_TURNS = 4
 
 
 class EpisodesByClass:
-    """Draws episodes from a store. Episode i of a part is a pure function of (seed, part, i): no state is kept."""
+    """Draws episodes from a store. Episode i of a part is a pure function of (seed, part, i): no state is kept.
+
+    In `rotated_parts` every class counts four times, turned by 0, 90, 180 and 270 degrees.
+    """
 
     def __init__(
         self,
@@ -30,18 +33,18 @@ class EpisodesByClass:
         preprocessing: Preprocessing,
         *,
         seed: int,
-        rotations_as_classes: bool = False,
+        rotated_parts: frozenset[Part] = frozenset(),
     ) -> None:
         self.store = store
         self.preprocessing = preprocessing
         self.seed = seed
-        self.rotations_as_classes = rotations_as_classes
+        self.rotated_parts = rotated_parts
         names = [each.name for each in store.index.classes]
         self._classes = {part: [name for name in names if parts.get(name) is part] for part in Part}
         self._image_counts = {part: [len(store.rows(name)) for name in self._classes[part]] for part in Part}
 
     def class_count(self, part: Part) -> int:
-        """Return how many classes a part has, each rotation counted as one in meta-train where that is on."""
+        """Return how many classes a part has, each rotation counted as one where they are classes."""
         return len(self._classes[part]) * self._turns(part)
 
     def episode(self, part: Part, number: int, spec: EpisodeSpec) -> Episode:
@@ -88,7 +91,7 @@ class EpisodesByClass:
         return Episode(nothing, query, tuple(names))
 
     def _turns(self, part: Part) -> int:
-        return QUARTER_TURNS if self.rotations_as_classes and part is Part.META_TRAIN else 1
+        return QUARTER_TURNS if part in self.rotated_parts else 1
 
     def _labelled(self, names: list[str], chosen: tuple[NDArray[np.int64], ...], drawn: DrawnEpisode) -> LabelledImages:
         rows = np.concatenate(
