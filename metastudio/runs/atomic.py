@@ -27,7 +27,15 @@ _numbers = itertools.count()
 
 
 class FileLayer:
-    """The few operations by which anything reaches the disk."""
+    """The few operations by which anything reaches the disk, or leaves it."""
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder, and those above it."""
+        folder.mkdir(parents=True)
+
+    def create(self, path: Path) -> int:
+        """Return the descriptor of a new file."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
 
     def write(self, descriptor: int, content: bytes) -> None:
         """Write all of `content`."""
@@ -51,9 +59,12 @@ class FileLayer:
             else:
                 return
 
-    def remove_tree(self, folder: Path) -> None:
-        """Remove a folder that is no longer needed."""
-        shutil.rmtree(folder)
+    def remove(self, path: Path) -> None:
+        """Remove a file or a folder that is no longer needed; nothing where it is gone."""
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 _layer = FileLayer()
@@ -78,13 +89,12 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = temporary_beside(path)
-    with _resources(path, len(data)):
+    with resources(path, len(data)):
         try:
             _write_new(temporary, data)
             _layer.replace(temporary, path)
         except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+            _clean_up(temporary)
             raise
         _fsync_folder(path.parent)
 
@@ -92,16 +102,18 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def write_folder_atomically(path: Path, files: Mapping[str, bytes]) -> None:
     """Make the folder `path` with these files in it, each read back and compared before the folder gets its name.
 
+    A folder that has the name already is moved aside at that moment, and removed after it.
+
     Raises:
         ResourceError: if the disk is full or cannot be written; nothing is left behind.
         IntegrityError: if the disk gives back something else than what was written.
     """
     size = sum(len(content) for content in files.values())
     require_free_space(path.parent, size)
-    temporary = temporary_beside(path)
-    with _resources(path, size):
+    temporary, condemned = temporary_beside(path), temporary_beside(path)
+    with resources(path, size):
         try:
-            temporary.mkdir(parents=True)
+            _layer.make_folder(temporary)
             for name, content in files.items():
                 _write_new(temporary / name, content)
             for name, content in files.items():
@@ -112,21 +124,22 @@ def write_folder_atomically(path: Path, files: Mapping[str, bytes]) -> None:
                         todo="Check the disk, or put the project on another one.",
                     )
             _fsync_folder(temporary)
+            if path.exists():
+                _layer.replace(path, condemned)
             _layer.replace(temporary, path)
         except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
+            _clean_up(temporary)
             raise
         _fsync_folder(path.parent)
+        _clean_up(condemned)
 
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder so that no reader takes what is half removed for whole."""
     condemned = temporary_beside(folder)
-    try:
+    with resources(folder), contextlib.suppress(FileNotFoundError):
         _layer.replace(folder, condemned)
-        _layer.remove_tree(condemned)
-    except FileNotFoundError:
-        return
+        _clean_up(condemned)
 
 
 def sweep(folder: Path, *, older_than_s: float = 3600.0) -> int:
@@ -136,7 +149,7 @@ def sweep(folder: Path, *, older_than_s: float = 3600.0) -> int:
         try:
             if time.time() - leftover.stat().st_mtime < older_than_s:
                 continue
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            _layer.remove(leftover)
         except OSError:  # it is another's, or already gone: no harm in leaving it
             continue
         swept += 1
@@ -172,7 +185,7 @@ def temporary_beside(path: Path) -> Path:
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    descriptor = _layer.create(path)
     try:
         _layer.write(descriptor, content)
         _layer.fsync(descriptor)
@@ -190,8 +203,18 @@ def _fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _clean_up(path: Path) -> None:
+    with contextlib.suppress(OSError):  # a leftover does no harm, and `sweep` comes again
+        _layer.remove(path)
+
+
 @contextlib.contextmanager
-def _resources(path: Path, size_bytes: int) -> Iterator[None]:
+def resources(path: Path, size_bytes: int = 0) -> Iterator[None]:
+    """Turn what the system says of a disk into what a person can do about it.
+
+    Raises:
+        ResourceError: where the body raises an OSError; a full disk says how much to free.
+    """
     try:
         yield
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metastudio.errors import IntegrityError, Problem, problem
-from metastudio.runs.atomic import remove_folder, sweep, write_atomically, write_folder_atomically
+from metastudio.runs.atomic import remove_folder, resources, sweep, write_atomically, write_folder_atomically
 
 if TYPE_CHECKING:
     from metastudio.runs.run_folder import RunFolder
@@ -36,12 +36,11 @@ def commit_checkpoint(run: RunFolder, iteration: int, files: Mapping[str, bytes]
         IntegrityError: if the disk gives back something else than what was written.
     """
     folder = run.checkpoints_folder
-    folder.mkdir(exist_ok=True)
+    with resources(folder):
+        folder.mkdir(exist_ok=True)
     sweep(folder)
     path = folder / f"step-{iteration:07d}"
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
-    if path.exists():  # the same step again, after a resume from an older checkpoint
-        remove_folder(path)
     write_folder_atomically(path, {**files, SUMS: sums.encode()})
     write_atomically(folder / "last", f"{path.name}\n")
     if is_best:

@@ -7,6 +7,7 @@ from types import TracebackType
 
 from pydantic import ValidationError
 
+from metastudio.runs.atomic import resources
 from metastudio.runs.events import Event, from_line, to_line
 
 
@@ -17,7 +18,9 @@ class EventLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab+", buffering=0)
+        self._path = path
+        with resources(path):
+            self._file = path.open("ab+", buffering=0)
         self._is_torn = self._file.tell() > 0 and self._last_byte() != b"\n"
 
     def _last_byte(self) -> bytes:
@@ -28,12 +31,13 @@ class EventLog:
         """Append one event.
 
         Raises:
-            OSError: if the disk is full or gone.
+            ResourceError: if the disk is full or gone.
         """
         line = memoryview((b"\n" if self._is_torn else b"") + to_line(event).encode("ascii") + b"\n")
         self._is_torn = True
-        while line:
-            line = line[self._file.write(line) :]
+        with resources(self._path, len(line)):
+            while line:
+                line = line[self._file.write(line) :]
         self._is_torn = False
 
     def close(self) -> None:

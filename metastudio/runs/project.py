@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import tomlkit
 from metastudio import __version__
 from metastudio.catalog import experiment_file
 from metastudio.catalog.experiment import ExperimentConfig
-from metastudio.errors import ConfigurationError, IntegrityError, ResourceError
+from metastudio.errors import ConfigurationError, IntegrityError
 from metastudio.runs import migrations
-from metastudio.runs.atomic import write_atomically
+from metastudio.runs.atomic import resources, write_atomically
 
 FILE_NAME = "project.toml"
 
@@ -55,15 +54,8 @@ class Project:
             raise ConfigurationError(
                 "A project lies there already.", where=str(project.folder), todo="Open it, or choose another folder."
             )
-        try:
+        with resources(project.folder):
             project.runs_folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ResourceError(
-                "The project's folder could not be made.",
-                where=str(project.folder),
-                why=f"The system says: {error.strerror or error}.",
-                todo="Choose a folder that you may write to.",
-            ) from error
         project.save()
         return project
 
@@ -164,12 +156,5 @@ def _head_of(values: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _back_up(path: Path) -> None:
-    try:
-        shutil.copy2(path, path.with_name(f"{path.name}.bak"))
-    except OSError as error:
-        raise ResourceError(
-            "The project is of an older version, and its copy could not be written.",
-            where=str(path),
-            why=f"The system says: {error.strerror or error}.",
-            todo="Copy the project to a folder that you may write to, and open it there.",
-        ) from error
+    with resources(path):
+        write_atomically(path.with_name(f"{path.name}.bak"), path.read_bytes())

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from metastudio.catalog import experiment_file
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.experiment import ExperimentConfig
-from metastudio.errors import DataError, IntegrityError, ResourceError
+from metastudio.errors import DataError, IntegrityError
 from metastudio.images.image_folder import ImageIndex
 from metastudio.runs import checkpoint_files
-from metastudio.runs.atomic import TEMPORARY_PREFIX, write_atomically
+from metastudio.runs.atomic import TEMPORARY_PREFIX, resources, write_atomically
 from metastudio.runs.control import Wanted
 from metastudio.runs.events import Evaluated
 from metastudio.runs.run_state import SCHEMA_VERSION, RunState, State
@@ -231,7 +231,8 @@ class RunFolder:
         Raises:
             ResourceError: if it cannot be written.
         """
-        self.evaluations_folder.mkdir(exist_ok=True)
+        with resources(self.evaluations_folder):
+            self.evaluations_folder.mkdir(exist_ok=True)
         stamp = "".join(each for each in evaluated.at[:23] if each.isdigit())
         path = self.evaluations_folder / f"{stamp}-{evaluated.statistics}-{secrets.token_hex(2)}.json"
         write_atomically(path, evaluated.model_dump_json(indent=2, ensure_ascii=True) + "\n")
@@ -260,20 +261,14 @@ def create_run(
     _refuse_data_folder(folder, index)
     begun = folder / f"{TEMPORARY_PREFIX}run-{secrets.token_hex(8)}"
     try:
-        begun.mkdir(parents=True)
-        run = RunFolder(begun)
-        write_atomically(run.experiment_path, experiment_file.to_toml(experiment))
-        run.write_data(index, parts)
-        write_atomically(run.control_path, f"{Wanted.RUN}\n")
-        run.write_state(RunState(iterations=experiment.training.iterations, seed=experiment.seed))
-        return _named(begun, folder, experiment)
-    except OSError as error:
-        raise ResourceError(
-            "The run's folder could not be made.",
-            where=str(folder),
-            why=f"The system says: {error.strerror or error}.",
-            todo="Choose a folder that you may write to.",
-        ) from error
+        with resources(folder):
+            begun.mkdir(parents=True)
+            run = RunFolder(begun)
+            write_atomically(run.experiment_path, experiment_file.to_toml(experiment))
+            run.write_data(index, parts)
+            write_atomically(run.control_path, f"{Wanted.RUN}\n")
+            run.write_state(RunState(iterations=experiment.training.iterations, seed=experiment.seed))
+            return _named(begun, folder, experiment)
     finally:
         shutil.rmtree(begun, ignore_errors=True)
 
