@@ -21,7 +21,7 @@ from metastudio.catalog.data_spec import (
 )
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
-from metastudio.images.image_folder import ImageIndex
+from metastudio.images.image_index import ImageIndex
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument

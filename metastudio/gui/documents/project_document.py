@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoStack
@@ -16,12 +18,11 @@ from metastudio.errors import Problem, Severity
 from metastudio.gui import commands
 from metastudio.gui.documents.background_task import BackgroundTask, Progress, ShouldStop
 from metastudio.gui.documents.project_state import NO_IMAGES, ProjectState, changed_sections, with_option
-from metastudio.images.image_folder import ImageIndex, scan
+from metastudio.images.duplicates import duplicates
+from metastudio.images.image_folder import scan
+from metastudio.images.image_index import ImageIndex
 from metastudio.runs.preflight import preflight
 from metastudio.runs.project import Project
-
-if TYPE_CHECKING:
-    from metastudio.images.image_store import ImageStore
 
 _SAVE_AFTER_MS = 600
 
@@ -68,6 +69,7 @@ class ProjectDocument(QObject):
         self._scanned: dict[_Folders, ImageIndex] = {}
         self._problems: tuple[Problem, ...] | None = None
         self._picture_problems: tuple[Problem, ...] = ()
+        self._twins = NO_IMAGES
         self._task: BackgroundTask | None = None
         self._wanted: _Folders | None = None
         self._scan_title = ""
@@ -131,14 +133,21 @@ class ProjectDocument(QObject):
         """Whether folders are being scanned or pictures checked."""
         return self._task is not None
 
+    def image_problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with folders, pictures and split."""
+        excluded = {*self.experiment.data.excluded_files, *self.experiment.data.excluded_classes}
+        found = (
+            *self.index.problems,
+            *self._picture_problems,
+            *duplicates(self._twins, self.parts),
+            *self._state.split_problems,
+        )
+        return tuple(each for each in found if each.where not in excluded)
+
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that prevents a start or will disappoint, of images and settings alike."""
         if self._problems is None:
-            state = self._state
-            excluded = {*state.experiment.data.excluded_files, *state.experiment.data.excluded_classes}
-            of_images = (*state.index.problems, *self._picture_problems, *state.split_problems)
-            found = [each for each in of_images if each.where not in excluded]
-            found += preflight(state.experiment, state.used, state.parts)
+            found = [*self.image_problems(), *preflight(self.experiment, self.used, self.parts)]
             self._problems = _without_repeats(found)
         return self._problems
 
@@ -170,7 +179,7 @@ class ProjectDocument(QObject):
         sections = changed_sections(before.experiment, state.experiment)
         self._problems = None
         if state.index is not before.index:
-            self._picture_problems = ()
+            self._picture_problems, self._twins = (), NO_IMAGES
             self.index_changed.emit()
             self._check_pictures()
         if state.parts != before.parts:
@@ -269,20 +278,22 @@ class ProjectDocument(QObject):
         if not index.classes:
             return
 
-        def work(tell: Progress, stop: ShouldStop) -> ImageStore:
+        def work(tell: Progress, stop: ShouldStop) -> tuple[tuple[Problem, ...], ImageIndex]:
             from metastudio.images.image_store import open_store  # noqa: PLC0415 - Pillow loads beside the window
 
-            return open_store(index, preprocessing, on_progress=tell, should_stop=stop)
+            store = open_store(index, preprocessing, on_progress=tell, should_stop=stop)
+            return store.problems, _twins_of(store.index)
 
         self._begin("check", work, self._on_check_succeeded)
 
     @Slot(object)
-    def _on_check_succeeded(self, store: ImageStore) -> None:
+    def _on_check_succeeded(self, checked: tuple[tuple[Problem, ...], ImageIndex]) -> None:
         if self.sender() is not self._task:
             return
         self._end_work()
-        known = self.index.problems
-        self._picture_problems = tuple(each for each in store.problems if each not in known)
+        problems, self._twins = checked
+        known = {*self.index.problems, *duplicates(self._twins)}
+        self._picture_problems = tuple(each for each in problems if each not in known)
         self._problems = None
         self.problems_changed.emit()
 
@@ -339,6 +350,15 @@ def _folders_of(experiment: ExperimentConfig) -> _Folders:
 
 def _scan(folders: _Folders, tell: Progress, stop: ShouldStop) -> ImageIndex:
     return scan(folders[0], layout=folders[1], on_progress=tell, should_stop=stop) if folders[0] else NO_IMAGES
+
+
+def _twins_of(index: ImageIndex) -> ImageIndex:
+    """Return the index with only those files whose bytes are there more than once."""
+    counts = Counter(file.sha256 for each in index.classes for file in each.files)
+    classes = (
+        replace(each, files=tuple(file for file in each.files if counts[file.sha256] > 1)) for each in index.classes
+    )
+    return replace(index, classes=tuple(each for each in classes if each.files), problems=())
 
 
 def _without_repeats(problems: Sequence[Problem]) -> tuple[Problem, ...]:

@@ -12,7 +12,8 @@ from metastudio.catalog.options import options_of
 from metastudio.catalog.validation import parse_experiment
 from metastudio.errors import DataError, Problem, Severity
 from metastudio.images.class_split import split_classes
-from metastudio.images.image_folder import ImageIndex, select
+from metastudio.images.image_folder import select
+from metastudio.images.image_index import ImageIndex
 
 NO_IMAGES = ImageIndex((), Layout.AUTO, (), ())
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QBuffer, QCoreApplication, QIODevice, QMimeData, QUrl
 from PySide6.QtGui import QImage
 
 from metastudio.errors import Problem, ResourceError, Severity, problem
-from metastudio.images.image_folder import READABLE_SUFFIXES, is_ignored
+from metastudio.images.folder_walk import READABLE_SUFFIXES, is_ignored
 from metastudio.runs.atomic import write_atomically
 
 _LOOKED_AT_WHILE_DRAGGING = 300
@@ -150,9 +150,9 @@ def _problem(code: str, template: str, name: str, *, todo: str = "") -> Problem:
     return problem(code, template, todo=todo, severity=Severity.WARNING, name=name)
 
 
-def some_problems(problems: Sequence[Problem], most: int = 3) -> str:
+def some_sentences(sentences: Sequence[str], most: int = 3) -> str:
     """Return the first sentences and how many more there are."""
-    shown = [str(each) for each in problems[:most]]
-    if len(problems) > most:
-        shown.append(_tr("And {count} more.").format(count=len(problems) - most))
+    shown = list(sentences[:most])
+    if len(sentences) > most:
+        shown.append(_tr("And {count} more.").format(count=len(sentences) - most))
     return "\n".join(shown)

@@ -1,0 +1,135 @@
+"""The classes of one column as Qt's views want them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from metastudio.gui.models.shown_name import printable
+from metastudio.images.image_index import ImageClass, ImageIndex
+
+ROW_ROLE = Qt.ItemDataRole.UserRole + 1
+NAME_ROLE = Qt.ItemDataRole.UserRole + 2
+_THUMBNAILS = 3
+
+
+class ClassOrder(StrEnum):
+    """How the classes of a column follow each other."""
+
+    NAME = "name"
+    MOST = "most"
+    FEWEST = "fewest"
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """What a row shows of a class: name, number of pictures in use, and its first three.
+
+    `is_ready` is false for a class that is not used.
+    """
+
+    name: str
+    count: int
+    paths: tuple[str, ...]
+    is_ready: bool = True
+
+    @property
+    def short_name(self) -> str:
+        """The last component of the name, to be shown."""
+        return printable(self.name.rpartition("/")[2])
+
+    @property
+    def group(self) -> str:
+        """Everything before it, as the alphabet of a character."""
+        return self.name.rpartition("/")[0]
+
+
+def rows_of(
+    classes: Sequence[ImageClass],
+    *,
+    counts: dict[str, int],
+    names: Collection[str],
+    search: str = "",
+    order: ClassOrder = ClassOrder.NAME,
+) -> list[ClassRow]:
+    """Return the rows of the classes in `names` whose name contains the search, in the order that is wanted.
+
+    Args:
+        classes: Every class there is.
+        counts: Pictures in use of each class that is used.
+        names: The classes of the column.
+        search: What the name must contain, in upper or lower case.
+        order: Which come first.
+    """
+    wanted = search.casefold()
+    rows = [
+        ClassRow(
+            each.name,
+            counts.get(each.name, len(each.files)),
+            tuple(file.path for file in each.files[:_THUMBNAILS]),
+            each.name in counts,
+        )
+        for each in classes
+        if each.name in names and wanted in each.name.casefold()
+    ]
+    if order is not ClassOrder.NAME:
+        rows.sort(key=lambda row: row.count, reverse=order is ClassOrder.MOST)
+    return rows
+
+
+def class_of_file(index: ImageIndex, path: str) -> str | None:
+    """Return the name of the class that a file belongs to."""
+    return next((each.name for each in index.classes if any(file.path == path for file in each.files)), None)
+
+
+class ClassListModel(QAbstractListModel):
+    """Adapts a list of rows."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[ClassRow] = []
+
+    def rows(self) -> list[ClassRow]:
+        """Return what is listed."""
+        return self._rows
+
+    def set_rows(self, rows: list[ClassRow]) -> bool:
+        """List these rows, and say whether they are others than before."""
+        if rows == self._rows:
+            return False
+        self.beginResetModel()
+        self._rows = rows
+        self.endResetModel()
+        return True
+
+    def position_of(self, name: str) -> QModelIndex:
+        """Return where a class is; invalid where it is not listed."""
+        row = next((number for number, each in enumerate(self._rows) if each.name == name), -1)
+        return self.index(row) if row >= 0 else QModelIndex()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        row = self._rows[index.row()]
+        answers = {
+            ROW_ROLE: row,
+            NAME_ROLE: row.name,
+            Qt.ItemDataRole.DisplayRole: printable(row.name),
+        }
+        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+            return self.tr("{name}, {count} images").format(name=printable(row.name), count=row.count)
+        return answers.get(role)
+
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+        return super().flags(index) | (
+            Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else Qt.ItemFlag.ItemIsDropEnabled
+        )
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        return Qt.DropAction.MoveAction

@@ -1,0 +1,302 @@
+"""One part of the split as a column: its mark, its classes with three thumbnails each, moved by drag or by key."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import (
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from metastudio.catalog.data_spec import Part
+from metastudio.gui import theme
+from metastudio.gui.models.class_model import NAME_ROLE, ROW_ROLE, ClassListModel, ClassRow
+from metastudio.gui.models.shown_name import printable
+from metastudio.gui.models.thumbnail_cache import ThumbnailCache, shared_thumbnails
+from metastudio.gui.widgets.labels import label
+from metastudio.gui.widgets.thumbnail_view import paint_thumbnail
+
+PART_MARKS = {Part.META_TRAIN: "●", Part.META_VAL: "◐", Part.META_TEST: "○", None: "–"}
+"""The marks of the three parts, the same everywhere, and of what is in none."""
+
+_THUMBNAILS = 3
+
+
+class _RowDelegate(QStyledItemDelegate):
+    """Paints a class: three thumbnails, its name, below it its group and count."""
+
+    def __init__(self, view: _ClassView) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: ARG002
+        return QSize(80, max(36, self._view.side_px + theme.GAP))
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        row: ClassRow = index.data(ROW_ROLE)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = option.rect.adjusted(2, 1, -2, -1)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour("selection"))
+            painter.drawRoundedRect(area, theme.RADIUS - 2, theme.RADIUS - 2)
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour("hover"))
+            painter.drawRoundedRect(area, theme.RADIUS - 2, theme.RADIUS - 2)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(theme.colour("accent"), 1))
+            painter.drawRoundedRect(area.adjusted(0, 0, -1, -1), theme.RADIUS - 2, theme.RADIUS - 2)
+        side = self._view.side_px
+        shown = _THUMBNAILS if area.width() > _THUMBNAILS * side + 90 else 1
+        left = area.left() + theme.TIGHT
+        painter.setOpacity(1.0 if row.is_ready else 0.45)
+        for path in row.paths[:shown]:
+            place = QRect(left, area.center().y() - side // 2 + 1, side, side)
+            paint_thumbnail(painter, place, path, self._view.thumbnails, is_filled=True)
+            left += side + 2
+        self._paint_text(painter, QRect(QPoint(left + 6, area.top()), area.bottomRight() - QPoint(6, 0)), row)
+        painter.restore()
+
+    def _paint_text(self, painter: QPainter, area: QRect, row: ClassRow) -> None:
+        elide, align = Qt.TextElideMode.ElideRight, Qt.AlignmentFlag
+        first, second = QRect(area), QRect(area)
+        first.setBottom(area.center().y() + 1)
+        second.setTop(area.center().y() + 1)
+        painter.setFont(theme.font())
+        painter.setPen(theme.colour("ink"))
+        text = painter.fontMetrics().elidedText(row.short_name, Qt.TextElideMode.ElideMiddle, area.width())
+        painter.drawText(first, align.AlignLeft | align.AlignBottom, text)
+        painter.setFont(theme.font(theme.CAPTION_PX, is_tabular=True))
+        painter.setPen(theme.colour("quiet"))
+        count = self.tr("{count} images") if row.count != 1 else self.tr("{count} image")
+        details = count.format(count=f"{row.count:,}") + (f" · {printable(row.group)}" if row.group else "")
+        text = painter.fontMetrics().elidedText(details, elide, area.width())
+        painter.drawText(second, align.AlignLeft | align.AlignTop, text)
+
+
+class _ClassView(QListView):
+    """The list of a column.
+
+    Signals:
+        names_dropped(object): a tuple of class names was dragged here from another column.
+        key_wanted(object): `(view, key)` that is not the list's own: M, Delete, Left, Right.
+        entered_by_key(): Enter was pressed.
+    """
+
+    names_dropped = Signal(object)
+    key_wanted = Signal(object, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.side_px = 32
+        self.thumbnails: ThumbnailCache = shared_thumbnails()
+        self.thumbnails.loaded.connect(self._on_thumbnails_loaded)
+        self.is_drop_target = False
+        self.empty_text = ""
+        self.rows_model = ClassListModel(self)
+        self.setModel(self.rows_model)
+        self.setItemDelegate(_RowDelegate(self))
+        self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setDragEnabled(True)
+        self.setAcceptDrops(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
+        self.setDefaultDropAction(Qt.DropAction.MoveAction)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setStyleSheet("QListView { background: transparent; border: none; }")
+
+    def selected_names(self) -> tuple[str, ...]:
+        """Return the selected classes in the order of the list."""
+        return tuple(each.data(NAME_ROLE) for each in sorted(self.selectedIndexes(), key=lambda each: each.row()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        keys = Qt.Key
+        if event.modifiers() == Qt.KeyboardModifier.NoModifier and event.key() in (
+            keys.Key_M,
+            keys.Key_Delete,
+            keys.Key_Left,
+            keys.Key_Right,
+        ):
+            self.key_wanted.emit(self, event.key())
+            return
+        super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if isinstance(event.source(), _ClassView):
+            event.acceptProposedAction()
+            self._set_drop_target(event.source() is not self)
+        else:
+            event.ignore()  # files are for the page
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        if isinstance(event.source(), _ClassView):
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        super().dragLeaveEvent(event)
+        self._set_drop_target(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._set_drop_target(False)
+        source = event.source()
+        if not isinstance(source, _ClassView):
+            event.ignore()
+            return
+        event.setDropAction(Qt.DropAction.CopyAction)  # the other list must not remove rows by itself
+        event.accept()
+        if source is not self:
+            self.names_dropped.emit(source.selected_names())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.is_drop_target and self.rows_model.rows():
+            return
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = self.viewport().rect().adjusted(4, 2, -5, -5)
+        if self.is_drop_target:
+            painter.fillRect(area, theme.translucent(theme.colour("accent"), 0.08))
+            painter.setPen(QPen(theme.colour("accent"), 1.4, Qt.PenStyle.DashLine))
+            painter.drawRoundedRect(area, theme.RADIUS, theme.RADIUS)
+        elif self.empty_text:
+            painter.setPen(theme.colour("quiet"))
+            painter.setFont(theme.font(theme.CAPTION_PX))
+            flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            painter.drawText(area.adjusted(12, 12, -12, 0), flags, self.empty_text)
+
+    def _set_drop_target(self, is_target: bool) -> None:
+        self.is_drop_target = is_target
+        self.viewport().update()
+
+    @Slot(object)
+    def _on_thumbnails_loaded(self, _paths: frozenset[str]) -> None:
+        if self.isVisible():
+            self.viewport().update()
+
+
+class ClassColumn(QFrame):
+    """A part with its classes.
+
+    Attributes:
+        part: Which; None is the column of what is not used.
+        view: The list; its context menu is the page's.
+
+    Signals:
+        current_changed(object): `(column, name)`: another class is current.
+        names_dropped(object, object): `(column, names)`: classes were dragged here.
+        key_wanted(object, object): `(column, key)` that the page handles.
+    """
+
+    current_changed = Signal(object, object)
+    names_dropped = Signal(object, object)
+    key_wanted = Signal(object, object)
+
+    def __init__(self, part: Part | None, title: str, empty_text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme.set_role(self, "panel")
+        self.part = part
+        self._title_text = title
+        self.view = _ClassView()
+        self.view.empty_text = empty_text
+        self.view.setAccessibleName(title)
+        self._mark = label(PART_MARKS[part])
+        self._title = label(title, "section")
+        self._count = label("", "caption")
+        head = QHBoxLayout()
+        head.setContentsMargins(12, theme.GAP, 12, 0)
+        head.setSpacing(6)
+        head.addWidget(self._mark)
+        head.addWidget(self._title)
+        head.addStretch(1)
+        head.addWidget(self._count)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2, 0, 2, 2)
+        column.setSpacing(theme.TIGHT)
+        column.addLayout(head)
+        column.addWidget(self.view, 1)
+        self.view.names_dropped.connect(self._on_view_names_dropped)
+        self.view.key_wanted.connect(self._on_view_key_wanted)
+        self.view.selectionModel().currentChanged.connect(self._on_view_current_changed)
+        self.setMinimumWidth(150)
+
+    def set_rows(self, rows: list[ClassRow], *, total: int) -> None:
+        """Show these classes, of `total` that the part has; place and selection stay."""
+        bar = self.view.verticalScrollBar()
+        place, selected = bar.value(), self.view.selected_names()
+        if self.view.rows_model.set_rows(rows):
+            self.select(selected, is_scrolled_to=False)
+            bar.setValue(place)
+        count = self.tr("{count} classes") if total != 1 else self.tr("{count} class")
+        text = count.format(count=f"{total:,}")
+        if len(rows) != total:
+            text = self.tr("{shown} of {total}").format(shown=f"{len(rows):,}", total=f"{total:,}")
+        self._count.setText(text)
+        self.view.setAccessibleName(f"{self._title_text}, {text}")
+
+    def select(self, names: tuple[str, ...], *, is_scrolled_to: bool = True) -> None:
+        """Select classes by their names; those that are not listed are passed over."""
+        wanted = set(names)
+        model, selection = self.view.rows_model, self.view.selectionModel()
+        selection.clearSelection()
+        rows = [number for number, row in enumerate(model.rows()) if row.name in wanted]
+        for row in rows:
+            selection.select(model.index(row), QItemSelectionModel.SelectionFlag.Select)
+        if rows:
+            selection.setCurrentIndex(model.index(rows[0]), QItemSelectionModel.SelectionFlag.NoUpdate)
+            if is_scrolled_to:
+                self.view.scrollTo(model.index(rows[0]), QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def set_side(self, side_px: int) -> None:
+        """Show larger or smaller thumbnails."""
+        self.view.side_px = side_px
+        self.view.scheduleDelayedItemsLayout()
+
+    @Slot(object)
+    def _on_view_names_dropped(self, names: tuple[str, ...]) -> None:
+        self.names_dropped.emit(self, names)
+
+    @Slot(object, object)
+    def _on_view_key_wanted(self, _view: _ClassView, key: int) -> None:
+        self.key_wanted.emit(self, key)
+
+    @Slot(QModelIndex, QModelIndex)
+    def _on_view_current_changed(self, current: QModelIndex, _before: QModelIndex) -> None:
+        if current.isValid():
+            self.current_changed.emit(self, current.data(NAME_ROLE))
