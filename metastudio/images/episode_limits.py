@@ -108,7 +108,7 @@ def _too_few_images(
     return problem(
         "too-few-images",
         "Class '{name}' has {images} images, an episode takes {n_shot} + {n_query} of each class."
-        + (" {others} more classes of {part} have too few." if len(small) > 1 else ""),
+        + (" So it is with {others} others of {part}." if len(small) > 1 else ""),
         where=allowed.limiting_class,
         todo=lower,
         severity=severity,
