@@ -23,6 +23,7 @@ from metastudio.gui import theme
 from metastudio.gui.actions import build_menus
 from metastudio.gui.dialogs.leave_dialog import LeaveDialog
 from metastudio.gui.pages.page import Page
+from metastudio.gui.run_trash import trash_with_undo
 from metastudio.gui.studio import Studio
 from metastudio.gui.theme import Mode
 from metastudio.gui.widgets.rail import Door, Rail
@@ -128,6 +129,7 @@ class MainWindow(QMainWindow):
         studio.project_changed.connect(self._on_project_changed)
         studio.undo_stack.cleanChanged.connect(self._show_title)
         studio.jobs.job_changed.connect(self._on_job_changed)
+        studio.jobs.job_removed.connect(self._on_job_removed)
         studio.jobs.failed.connect(self._on_failed)
         studio.jobs.idle.connect(self._on_jobs_idle)
         studio.appearance.changed.connect(self._rail.show_theme)
@@ -310,8 +312,8 @@ class MainWindow(QMainWindow):
     def on_about(self) -> None:
         """Say what this is."""
         text = self.tr(
-            "MetaStudio {version}<br>Few-shot learning from folders of images: compose tasks, meta-train, adapt, export."
-            "<br><br>Nothing leaves this machine."
+            "MetaStudio {version}<br>Few-shot learning from folders of images: "
+            "compose tasks, meta-train, adapt, export.<br><br>Nothing leaves this machine."
         )
         self._tell(self.tr("About MetaStudio"), text.format(version=__version__))
 
@@ -343,6 +345,11 @@ class MainWindow(QMainWindow):
             self._tell_end(self.tr("{title} failed. {reason}").format(title=job.title, reason=job.reason), "error")
         elif job.state is State.INTERRUPTED and job.reason:
             self._tell_end(self.tr("{title} was interrupted.").format(title=job.title), "warning")
+
+    @Slot(object)
+    def _on_job_removed(self, job: Job) -> None:
+        if job.state is State.DISCARDED:
+            trash_with_undo(self.studio, [job.run])
 
     def _tell_end(self, text: str, severity: str) -> None:
         self.studio.toast(text, severity=severity)

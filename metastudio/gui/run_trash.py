@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from metastudio.errors import LockedError, ResourceError
+from PySide6.QtCore import QCoreApplication
+
+from metastudio.errors import LockedError, MetaStudioError, ResourceError
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.worker_lock import is_worker_alive
 
+if TYPE_CHECKING:
+    from metastudio.gui.studio import Studio
+
 TRASH_NAME = ".trash"
+_UNDO_MS = 10_000
 
 
 def trash(run: RunFolder) -> Path:
@@ -44,3 +52,30 @@ def _moved(source: Path, target: Path) -> Path:
             "The run could not be moved.", where=str(source), why=f"The system says: {error.strerror or error}."
         ) from error
     return target
+
+
+def trash_with_undo(studio: Studio, runs: Sequence[RunFolder]) -> None:
+    """Move runs into the trash, and offer to take that back."""
+    trashed: list[Path] = []
+    try:
+        for run in runs:
+            trashed.append(trash(run))
+    except MetaStudioError as error:
+        studio.messages.show_error(error)
+    studio.runs_changed.emit()
+    if not trashed:
+        return
+
+    def take_back() -> None:
+        try:
+            for path in trashed:
+                restore(path)
+        except MetaStudioError as error:
+            studio.messages.show_error(error)
+        studio.runs_changed.emit()
+
+    text = QCoreApplication.translate("RunTrash", "{count} runs are in the trash.").format(count=len(trashed))
+    if len(trashed) == 1:
+        text = QCoreApplication.translate("RunTrash", "{name} is in the trash.").format(name=trashed[0].name)
+    undo = QCoreApplication.translate("RunTrash", "Undo")
+    studio.toast(text, action_text=undo, action=take_back, shown_ms=_UNDO_MS)

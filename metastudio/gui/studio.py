@@ -41,6 +41,7 @@ class Studio(QObject):
         page_wanted(str): the page with this key should come to the front.
         run_selected(object): a `RunFolder` was chosen for Try it and Hand over.
         target_selected(str): a target task of the project was chosen, by its name.
+        runs_changed(): runs of the project were moved, renamed or taken back.
         toasted(object): a `Toast` should be shown.
     """
 
@@ -48,6 +49,7 @@ class Studio(QObject):
     page_wanted = Signal(str)
     run_selected = Signal(object)
     target_selected = Signal(str)
+    runs_changed = Signal()
     toasted = Signal(object)
 
     def __init__(

@@ -128,8 +128,9 @@ class JobHeadline(QWidget):
             facts.append(self.tr("trained for {time}").format(time=duration_text(step.elapsed_s)))
         device = job.curves.started.device if job.curves.started else job.experiment.device
         facts.append(device)
-        episodes = job.experiment.episodes
-        facts.append(self.tr("{n}-way {k}-shot").format(n=episodes.n_way, k=episodes.n_shot))
+        if not job.is_working:
+            episodes = job.experiment.episodes
+            facts.append(self.tr("{n}-way {k}-shot").format(n=episodes.n_way, k=episodes.n_shot))
         return "  ·  ".join(facts)
 
     @Slot()

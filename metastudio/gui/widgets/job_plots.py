@@ -93,7 +93,7 @@ class JobPlots(QWidget):
         self._limit = RedrawLimit(self)
         self._limit.due.connect(self._draw)
         iteration = self.tr("iteration")
-        self.accuracy = Plot(self.tr("Accuracy before → after adaptation"), iteration, self.tr("accuracy, %"))
+        self.accuracy = Plot(self.tr("Accuracy"), iteration, self.tr("accuracy, %"))
         self.accuracy.set_axes(iteration, self.tr("accuracy, %"), unit=" %")
         self.accuracy.set_bounds(0.0, 100.0)
         self.inner = Plot(self.tr("Inner loop"), self.tr("inner step"), self.tr("loss"))
@@ -111,13 +111,15 @@ class JobPlots(QWidget):
         self._pace_choice.currentIndexChanged.connect(self._on_pace_chosen)
         self.pace.header.insertWidget(0, self._pace_choice)
         self._traced = QSlider(Qt.Orientation.Horizontal)
-        self._traced.setFixedWidth(120)
+        self._traced.setFixedWidth(90)
         self._traced.setAccessibleName(self.tr("Iteration of the inner loop"))
         self._traced.setToolTip(self.tr("Which traced iteration is shown; at the right end the newest."))
         self._traced.valueChanged.connect(self._on_traced_moved)
         self._traced.setEnabled(False)
         self._follows_newest = True
-        self.inner.header.insertWidget(2, self._traced)
+        self._traced_text = label("", "caption")
+        self.inner.header.insertWidget(1, self._traced)
+        self.inner.header.insertWidget(2, self._traced_text)
         self.bar = SmoothingBar(settings)
         self.bar.changed.connect(self._on_bar_changed)
         self.bar.fit_clicked.connect(self._on_fit_clicked)
@@ -175,7 +177,7 @@ class JobPlots(QWidget):
         plot.set_curve(
             "raw", Curve(x, after, index=_AFTER_INDEX, opacity=0.22, width=1.0, is_fitted=not len(validations))
         )
-        plot.set_curve("after", Curve(x, smooth, name=self.tr("after"), index=_AFTER_INDEX, is_exported=False))
+        plot.set_curve("after", Curve(x, smooth, name=self.tr("after adapting"), index=_AFTER_INDEX, is_exported=False))
         plot.set_curve(
             "before",
             Curve(
@@ -186,7 +188,11 @@ class JobPlots(QWidget):
                 style=Qt.PenStyle.DashLine,
             ),
         )
-        plot.set_band("value", Band(x[is_traced], smooth_before, smooth[is_traced], index=_AFTER_INDEX))
+        if is_traced.any():  # the value of adapting: between the traced iterations "before" is taken to be straight
+            first, last = np.flatnonzero(is_traced)[[0, -1]]
+            span = x[first : last + 1]
+            low = np.interp(span, x[is_traced], smooth_before)
+            plot.set_band("value", Band(span, low, smooth[first : last + 1], index=_AFTER_INDEX))
         plot.set_curve(
             "validated",
             Curve(
@@ -201,7 +207,7 @@ class JobPlots(QWidget):
         )
         best = self._curves.best
         if best is not None:
-            name = self.tr("best {accuracy}").format(accuracy=accuracy_text(best.accuracy, best.ci95))
+            name = accuracy_text(best.accuracy, best.ci95)
             x_best, y_best = np.array([float(best.iteration)]), np.array([100 * best.accuracy])
             plot.set_curve("best", Curve(x_best, y_best, name=name, index=1, symbol="star", style=Qt.PenStyle.NoPen))
         else:
@@ -243,16 +249,16 @@ class JobPlots(QWidget):
         self._traced.blockSignals(False)
         if not traced:
             self.inner.keep_only(set())
-            self.inner.set_title(self.tr("Inner loop"))
+            self._traced_text.setText("")
             text = self.tr("One line per task appears with the first traced iteration.")
-            if not getattr(self, "_has_inner_loop", True):
+            if not self._has_inner_loop:
                 text = self.tr("This method adapts without inner steps: there is no inner loss to show.")
             self.inner.set_message(text)
             self.inner.refresh()
             return
         iteration = traced[min(self._traced.value(), len(traced) - 1)]
         self.inner.set_message("")
-        self.inner.set_title(self.tr("Inner loop, iteration {number}").format(number=count_text(iteration)))
+        self._traced_text.setText(self.tr("at {iteration}").format(iteration=count_text(iteration)))
         keys = set()
         for number, (task, trace) in enumerate(sorted(self._curves.traces[iteration].items())):
             for kind, losses in (("support", trace.support_losses), ("query", trace.query_losses)):
@@ -268,6 +274,7 @@ class JobPlots(QWidget):
                 )
                 keys.add(key)
         self.inner.keep_only(keys)
+        self.inner.set_whole_x(max(len(each.support_losses) for each in self._curves.traces[iteration].values()))
         self.inner.refresh()
 
     def _draw_pace(self) -> None:

@@ -17,12 +17,15 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QMenu, Q
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_math import fitting_range, thinned
 from metastudio.gui.widgets.icons import icon
-from metastudio.gui.widgets.labels import label
+from metastudio.gui.widgets.labels import ElidedLabel
 
 Floats = NDArray[np.float64]
 _NOTHING: Floats = np.empty(0)
 _LEAST_POINTS = 256
 _EXPORT_SCALE = 2.0
+_X_AXIS_PX = 38
+
+pg.setConfigOptions(antialias=True)
 
 
 @dataclass
@@ -113,7 +116,7 @@ class Plot(QFrame):
         self._bounds: tuple[float | None, float | None] = (None, None)
         self._unit = ""
 
-        self._title = label(title, "section")
+        self._title = ElidedLabel(title, "section")
         self._legend = QLabel()
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         theme.set_role(self._legend, "caption")
@@ -129,9 +132,21 @@ class Plot(QFrame):
         self.header.addWidget(self._legend)
         self.header.addWidget(self._menu_button)
 
+        self._build_view(title)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(12, 6, 8, 6)
+        self.column.setSpacing(2)
+        self.column.addLayout(self.header)
+        self.column.addWidget(self._view, 1)
+        self.setMinimumSize(240, 120)
+        self._dress()
+
+    def _build_view(self, title: str) -> None:
         self._box = _Box()
         self._view = pg.PlotWidget(viewBox=self._box, background=None)
         self._view.setFrameShape(QFrame.Shape.NoFrame)
+        self._view.viewport().setAutoFillBackground(False)
+        self._view.setStyleSheet("background: transparent")
         self._view.setAccessibleName(title)
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot = self._view.getPlotItem()
@@ -157,14 +172,6 @@ class Plot(QFrame):
         self._message.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._message.hide()
         self._view.installEventFilter(self)
-
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(12, 6, 8, 6)
-        self.column.setSpacing(2)
-        self.column.addLayout(self.header)
-        self.column.addWidget(self._view, 1)
-        self.setMinimumSize(240, 120)
-        self._dress()
 
     # what is shown
 
@@ -210,6 +217,11 @@ class Plot(QFrame):
     def set_bounds(self, low: float | None, high: float | None) -> None:
         """Never fit y beyond these."""
         self._bounds = (low, high)
+
+    def set_whole_x(self, steps: int) -> None:
+        """Mark whole numbers on the x axis only: there are so many steps."""
+        spacing = max(1, -(-steps // 10))
+        self._plot.getAxis("bottom").setTickSpacing(major=spacing, minor=spacing)
 
     def set_message(self, text: str) -> None:
         """Say why there is nothing to see; an empty text takes it away."""
@@ -358,6 +370,7 @@ class Plot(QFrame):
             axis.enableAutoSIPrefix(False)
             axis.label.setFont(letters)
             axis.setLabel(title)
+        self._plot.getAxis("bottom").setHeight(_X_AXIS_PX)
         self._plot.showGrid(y=True, alpha=0.10)
         self._hover_line.setPen(_pen(quiet, 1.0, Qt.PenStyle.DotLine))
         self._hover.setStyleSheet(

@@ -26,11 +26,11 @@ class StatusRow(QFrame):
         self._jobs = jobs
         self._undo_stack = undo_stack
         self.jobs_button = QPushButton()
-        theme.set_role(self.jobs_button, "link")
+        theme.set_role(self.jobs_button, "status")
         self.jobs_button.setFont(theme.font(is_tabular=True))
         self._sparkline = Sparkline()
         self.undo_button = QPushButton()
-        theme.set_role(self.undo_button, "link")
+        theme.set_role(self.undo_button, "status")
         self.undo_button.clicked.connect(undo_stack.undo)
         line = QHBoxLayout(self)
         line.setContentsMargins(theme.EDGE - theme.TIGHT, 0, theme.EDGE - theme.TIGHT, 0)

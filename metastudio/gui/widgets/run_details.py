@@ -1,0 +1,224 @@
+"""What there is to say about the chosen runs: one in words and notes, several by what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QPlainTextEdit,
+    QPushButton,
+    QStackedWidget,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from metastudio.errors import MetaStudioError
+from metastudio.gui import theme
+from metastudio.gui.models.runs_table_model import RunRow
+from metastudio.gui.widgets.icons import icon
+from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel
+from metastudio.gui.wording import accuracy_text, state_text
+from metastudio.runs.run_folder import RunFolder
+
+_SAVE_AFTER_MS = 800
+_LEFT_OUT = ("name", "schema_version", "data.folders", "targets", "exports")
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings as dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat |= flattened(value, f"{name}.")
+        else:
+            flat[name] = value
+    return flat
+
+
+def differences(experiments: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Return the options in which experiments differ, each with its value in every one; "–" where it has none."""
+    flat = [flattened(each) for each in experiments]
+    names = dict.fromkeys(name for each in flat for name in each if not name.startswith(_LEFT_OUT))
+    rows = {name: tuple(str(each.get(name, "–")) for each in flat) for name in names}
+    return {name: values for name, values in rows.items() if len(set(values)) > 1}
+
+
+class RunDetails(QFrame):
+    """Details of the selection.
+
+    Signals:
+        action_wanted(str): resume, try_it, hand_over, folder, trash.
+        notes_changed(object, str): the `RunFolder`, and what was written about it.
+    """
+
+    action_wanted = Signal(str)
+    notes_changed = Signal(object, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._run: RunFolder | None = None
+        self._title = ElidedLabel("", "section")
+        self._facts = WrappingLabel("", "quiet")
+        self._notes = QPlainTextEdit()
+        self._notes.setPlaceholderText(self.tr("Notes"))
+        self._notes.setAccessibleName(self.tr("Notes about this run"))
+        self._notes.setTabChangesFocus(True)
+        self._notes.setMinimumHeight(48)
+        self._notes.textChanged.connect(self._on_notes_edited)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SAVE_AFTER_MS)
+        self._timer.timeout.connect(self.save_notes)
+        self._table = QTableWidget()
+        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self._table.verticalHeader().hide()
+        self._table.setShowGrid(False)
+        self._table.setAccessibleName(self.tr("What differs"))
+        self._middle = QStackedWidget()
+        self._middle.addWidget(self._notes)
+        self._middle.addWidget(self._table)
+        self.buttons: dict[str, QPushButton] = {}
+        lines = [QHBoxLayout(), QHBoxLayout()]
+        texts = {
+            "try_it": (0, self.tr("Try it"), "mdi6.target"),
+            "hand_over": (0, self.tr("Hand over"), "mdi6.package-variant-closed"),
+            "resume": (1, self.tr("Resume"), "mdi6.play"),
+            "folder": (1, self.tr("Folder"), "mdi6.folder-outline"),
+            "trash": (1, self.tr("Trash"), "mdi6.delete-outline"),
+        }
+        for key, (line, text, icon_name) in texts.items():
+            button = QPushButton(icon(icon_name), text)
+            button.setProperty("key", key)
+            button.clicked.connect(self._on_button_clicked)
+            lines[line].addWidget(button)
+            self.buttons[key] = button
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GAP)
+        column.addWidget(self._title)
+        column.addWidget(self._facts)
+        column.addWidget(self._middle, 1)
+        for each in lines:
+            each.setSpacing(theme.GAP)
+            column.addLayout(each)
+        self.setMinimumWidth(270)
+        self.show_rows([])
+
+    def show_rows(self, rows: Sequence[RunRow]) -> None:
+        """Show the chosen runs."""
+        self.save_notes()
+        self._run = rows[0].run if len(rows) == 1 and rows[0].state is not None else None
+        one = rows[0] if len(rows) == 1 else None
+        self._middle.setVisible(bool(rows))
+        self._middle.setCurrentIndex(1 if len(rows) > 1 else 0)
+        if one is not None:
+            self._title.setText(one.name)
+            self._facts.setText(one.problem or self._facts_of(one))
+            self._notes.blockSignals(True)
+            self._notes.setPlainText(one.run.notes().text)
+            self._notes.blockSignals(False)
+            self._notes.setEnabled(one.state is not None)
+        elif rows:
+            self._title.setText(self.tr("{count} runs").format(count=len(rows)))
+            self._show_differences(rows)
+        else:
+            self._title.setText(self.tr("Nothing is chosen"))
+            self._facts.setText(
+                self.tr("Choose one run or several in the table: their curves are laid over one another.")
+            )
+        self._show_buttons(rows)
+
+    def _facts_of(self, row: RunRow) -> str:
+        words = [row.method, row.task]
+        words.append(state_text(row.state) if row.state else "")
+        if row.accuracy is not None:
+            words.append(self.tr("best on meta-val {accuracy}").format(accuracy=accuracy_text(row.accuracy, row.ci95)))
+        lines = [" · ".join(filter(None, words))]
+        lines += [
+            self.tr("meta-test, {statistics} statistics: {accuracy} over {episodes} episodes").format(
+                statistics=each.statistics, accuracy=accuracy_text(each.accuracy, each.ci95), episodes=each.episodes
+            )
+            for each in row.run.evaluations()[-3:]
+        ]
+        return "\n".join(lines)
+
+    def _show_differences(self, rows: Sequence[RunRow]) -> None:
+        known: list[dict[str, Any]] = []
+        for row in rows:
+            try:
+                known.append(row.run.experiment().model_dump(mode="json"))
+            except MetaStudioError:
+                known.append({})
+        found = differences(known)
+        best = [each for each in rows if each.accuracy is not None]
+        self._facts.setText(self._verdict(best) if len(best) > 1 else "")
+        self._facts.setVisible(bool(self._facts.text()))
+        self._table.setColumnCount(1 + len(rows))
+        self._table.setHorizontalHeaderLabels([self.tr("differs"), *(each.name for each in rows)])
+        self._table.setRowCount(len(found))
+        for place, (name, values) in enumerate(found.items()):
+            for column, text in enumerate((name, *values)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(text)
+                self._table.setItem(place, column, item)
+        self._table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+
+    def _verdict(self, rows: Sequence[RunRow]) -> str:
+        """Say which is best, and whether the intervals tell it from the next."""
+        first, second = sorted(rows, key=lambda each: each.accuracy or 0.0, reverse=True)[:2]
+        gap = (first.accuracy or 0.0) - (second.accuracy or 0.0)
+        if first.ci95 is None or second.ci95 is None or gap <= (first.ci95**2 + second.ci95**2) ** 0.5:
+            return self.tr("{first} and {second} are a tie: their difference lies within the intervals.").format(
+                first=first.name, second=second.name
+            )
+        return self.tr("{first} is ahead of {second} on meta-val.").format(first=first.name, second=second.name)
+
+    def _show_buttons(self, rows: Sequence[RunRow]) -> None:
+        one = rows[0] if len(rows) == 1 else None
+        has_model = one is not None and one.state is not None and one.run.last() is not None
+        nothing = self.tr("Choose one run that has a checkpoint.")
+        for key in ("try_it", "hand_over"):
+            self.buttons[key].setEnabled(has_model)
+            self.buttons[key].setToolTip("" if has_model else nothing)
+        can_go_on = one is not None and one.state is not None and one.state.can_go_on
+        self.buttons["resume"].setEnabled(can_go_on)
+        self.buttons["resume"].setToolTip(
+            "" if can_go_on else self.tr("Only what was paused, interrupted or failed goes on.")
+        )
+        self.buttons["folder"].setEnabled(one is not None)
+        is_idle = bool(rows) and not any(each.state is not None and each.state.needs_worker for each in rows)
+        self.buttons["trash"].setEnabled(is_idle)
+        self.buttons["trash"].setToolTip(
+            self.tr("It can be taken back.") if is_idle else self.tr("A worker is at work on it.")
+        )
+
+    @Slot()
+    def _on_notes_edited(self) -> None:
+        self._timer.start()
+
+    @Slot()
+    def save_notes(self) -> None:
+        """Keep what was written, now."""
+        if self._timer.isActive() or self.sender() is self._timer:
+            self._timer.stop()
+            if self._run is not None:
+                self.notes_changed.emit(self._run, self._notes.toPlainText())
+
+    @Slot()
+    def _on_button_clicked(self) -> None:
+        self.action_wanted.emit(self.sender().property("key"))
+
+    def keyPressEvent(self, event: Any) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.save_notes()
+        super().keyPressEvent(event)
