@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from pydantic import ValidationError
-
 from metastudio.runs.atomic import resources
 from metastudio.runs.events import Event, from_line, to_line
 
@@ -71,6 +69,6 @@ def read_events(path: Path, offset: int = 0) -> tuple[tuple[Event, ...], int, in
     for line in lines:
         try:
             events.append(from_line(line))
-        except ValidationError:
+        except ValueError:
             torn += bool(line)
     return tuple(events), offset + len(content) - len(tail), torn

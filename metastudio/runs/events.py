@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from metastudio.runs.json_lines import from_json_line, to_json_line
+
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -18,7 +20,7 @@ def _now() -> str:
 class _Event(BaseModel):
     """`at` is the wall clock in UTC, for people; durations never come from it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True, ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True)
 
     at: str = Field(default_factory=_now)
 
@@ -183,13 +185,13 @@ _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="
 
 def to_line(event: Event) -> str:
     """Return the event as one line of ASCII JSON, without the line end."""
-    return event.model_dump_json(ensure_ascii=True)
+    return to_json_line(event)
 
 
 def from_line(line: str | bytes) -> Event:
     """Return the event of one line.
 
     Raises:
-        pydantic.ValidationError: if the line is not an event.
+        ValueError: if the line is not an event.
     """
-    return _EVENTS.validate_json(line)
+    return _EVENTS.validate_python(from_json_line(line))

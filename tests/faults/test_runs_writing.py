@@ -33,8 +33,8 @@ OLD, NEW = {"weights": b"old" * 100, "state": b"1"}, {"weights": b"new" * 100, "
 class Writing:
     """Something that is written: `prepare` makes the old state, `change` the new one, `read` tells which it is."""
 
-    prepare: Callable[[Path], None]
-    change: Callable[[Path], None]
+    prepare: Callable[[Path], object]
+    change: Callable[[Path], object]
     read: Callable[[Path], object]
 
 
@@ -81,18 +81,18 @@ WRITINGS = {
         lambda folder: read_control(_run(folder)),
     ),
     "project.toml": Writing(
-        lambda folder: [Project.create(folder / "project", draft=parse_experiment({"name": "old"}))] and None,
+        lambda folder: Project.create(folder / "project", draft=parse_experiment({"name": "old"})),
         _change_project,
         lambda folder: Project.open(folder / "project").draft.name,
     ),
     "checkpoint": Writing(
         _prepare_checkpoint,
-        lambda folder: [commit_checkpoint(_run(folder), 200, NEW, is_best=True, keep=1)] and None,
+        lambda folder: commit_checkpoint(_run(folder), 200, NEW, is_best=True, keep=1),
         _newest_weights,
     ),
     "checkpoint that is not the best": Writing(
         _prepare_checkpoint,
-        lambda folder: [commit_checkpoint(_run(folder), 200, NEW, is_best=False, keep=1)] and None,
+        lambda folder: commit_checkpoint(_run(folder), 200, NEW, is_best=False, keep=1),
         _newest_weights,
     ),
 }
@@ -121,6 +121,16 @@ def _old_and_new(writing: Writing, folder: Path) -> tuple[object, object]:
     return old, writing.read(folder)
 
 
+def _what_is_said(change: Callable[[], object], disk: FileLayer) -> str:
+    """What the error of the disk says; nothing where the failure did not matter."""
+    try:
+        with file_layer(disk):
+            change()
+    except ResourceError as error:
+        return str(error)
+    return ""
+
+
 @EVERY
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
 def test_a_disk_that_fails_at_any_operation_leaves_the_old_or_the_new(
@@ -132,12 +142,8 @@ def test_a_disk_that_fails_at_any_operation_leaves_the_old_or_the_new(
     for n in range(1, len(_operations(writing, tmp_path / "counted")) + 1):
         folder = tmp_path / f"at{n}"
         writing.prepare(folder)
-        try:
-            with file_layer(FailingDisk(n, code)):
-                writing.change(folder)
-        except ResourceError as error:
-            assert error.exit_code == 5
-            assert ("MB" in str(error)) == (code == errno.ENOSPC)
+        said = _what_is_said(lambda: writing.change(folder), FailingDisk(n, code))  # noqa: B023
+        assert not said or ("MB" in said) == (code == errno.ENOSPC)
         found = writing.read(folder)
         assert found in {old, new}, f"operation {n}"
         seen.add(found)
