@@ -107,7 +107,7 @@ def read_file(path: str) -> tuple[bytes, ImageFile]:
         except ValueError as error:  # a NUL in the name
             raise unreadable(path, "its name cannot be opened") from error
         except MemoryError as error:
-            raise unreadable(path, "needs more memory than there is") from error
+            raise unreadable(path, "needs more memory than there is", code="no-memory") from error
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -137,7 +137,9 @@ def _os_reason(path: str, error: OSError) -> UnreadableImage:
         case FileNotFoundError():
             return unreadable(path, "is no longer there", code="file-gone", todo="Scan the folder again.")
         case PermissionError():
-            return unreadable(path, "may not be read (permission denied)", todo="Allow yourself to read it.")
+            return unreadable(
+                path, "may not be read (permission denied)", code="not-allowed", todo="Allow yourself to read it."
+            )
         case _ if error.errno in _NETWORK_ERRORS:
             return unreadable(path, "the disk did not answer ({why})", code="disk-silent", why=error.strerror)
         case _:
@@ -157,7 +159,7 @@ def _explained(path: str, content: bytes) -> Iterator[None]:
                 path, "image too large{size}", code="refused", size=_size_without_limit(content)
             ) from error
         except MemoryError as error:
-            raise unreadable(path, "needs more memory than there is") from error
+            raise unreadable(path, "needs more memory than there is", code="no-memory") from error
         except UnidentifiedImageError as error:
             template, todo = _what_it_looks_like(content)
             suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - any string is a path here

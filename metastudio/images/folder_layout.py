@@ -28,6 +28,8 @@ _PART_NAMES: Final = {
     for prefix in ("", "meta_", "meta-", "meta")
 }
 
+_IMBALANCED_FROM: Final = 10
+
 
 @dataclass(frozen=True)
 class Found:
@@ -136,7 +138,26 @@ def index_of(roots: tuple[str, ...], found: list[Found], layout: Layout, problem
                 name=classes[0].name,
             )
         )
+    else:
+        problems += _imbalance(classes)
     return ImageIndex(roots, layout, tuple(classes), tuple(problems))
+
+
+def _imbalance(classes: list[ImageClass]) -> Iterator[Problem]:
+    smallest = min(classes, key=lambda each: len(each.files))
+    largest = max(classes, key=lambda each: len(each.files))
+    if len(largest.files) >= _IMBALANCED_FROM * len(smallest.files):
+        yield problem(
+            "imbalanced",
+            "Class '{largest}' has {most} pictures, class '{smallest}' only {fewest}.",
+            where=smallest.name,
+            todo="Episodes take equally many of each class; the smallest sets how many.",
+            severity=Severity.NOTE,
+            largest=largest.name,
+            most=len(largest.files),
+            smallest=smallest.name,
+            fewest=len(smallest.files),
+        )
 
 
 def _recognised(classes: list[ImageClass]) -> Layout:

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,11 @@ _VERSION: Final = 1
 _KEPT_BYTES: Final = 8 << 30
 _BLOCK_ROWS: Final = 4096
 _REUSED_STORES: Final = 3
+_UNFINISHED: Final = ".writing-"
+_ABANDONED_AFTER_S: Final = 3600
+
+_PASSING: Final = frozenset({"file-gone", "not-allowed", "no-memory", "changed-since-import"})
+"""Why a file may be left out today and readable tomorrow, though its size and time stay the same."""
 
 _ODDITIES: Final = {
     "first frame": "{count} files hold several frames or pages; the first is taken ({names}).",
@@ -89,7 +95,7 @@ def open_store(
 
     Raises:
         DataError: if no picture can be read, or a folder has gone meanwhile.
-        ResourceError: if the cache cannot be written.
+        ResourceError: if the cache cannot be written, or the disk of the pictures does not answer.
         Cancelled: if `should_stop` says so.
     """
     folder = cache or paths.cache_folder() / "stores"
@@ -99,7 +105,10 @@ def open_store(
         try:
             folder.mkdir(parents=True, exist_ok=True)
             made = _made(folder, index, preprocessing, on_progress or (lambda *_: None), should_stop or (lambda: False))
-            for each in {name, _name_of(made.index, preprocessing)}:
+            names = {_name_of(made.index, preprocessing)}
+            if all(each.code not in _PASSING for each in made.problems):
+                names.add(name)  # else the files left out are tried again next time
+            for each in names:
                 _write_json(folder, each, made)
             _prune(folder, keep=made.pixels)
         except OSError as error:
@@ -147,8 +156,6 @@ def _reopened(folder: Path, name: str, index: ImageIndex) -> ImageStore | None:
     made = replace(made, index=replace(made.index, folders=index.folders, layout=index.layout, problems=index.problems))
     try:
         store = _mapped(folder, made)
-        if _digest_of(store.images) != made.pixels.removesuffix(".pixels"):
-            return None
         os.utime(folder / name)
         os.utime(folder / made.pixels)
     except (OSError, ValueError):
@@ -157,7 +164,10 @@ def _reopened(folder: Path, name: str, index: ImageIndex) -> ImageStore | None:
 
 
 def _mapped(folder: Path, made: _Made) -> ImageStore:
+    """Return the store that was written, or raise `OSError` or `ValueError` if it is not whole."""
     images = np.memmap(folder / made.pixels, dtype=np.uint8, mode="r", shape=made.shape)
+    if _digest_of(images) != made.pixels.removesuffix(".pixels"):
+        raise ValueError("the pixels were altered")
     rows: dict[str, range] = {}
     first = 0
     for each in made.index.classes:
@@ -187,7 +197,7 @@ def _made(
     shape = (preprocessing.image_size, preprocessing.image_size, preprocessing.channels)
     row_bytes = shape[0] * shape[1] * shape[2]
     _require_space(folder, len(files) * row_bytes)
-    descriptor, temporary = tempfile.mkstemp(prefix=".writing-", suffix=".pixels", dir=folder)
+    descriptor, temporary = tempfile.mkstemp(prefix=_UNFINISHED, suffix=".pixels", dir=folder)
     try:
         with os.fdopen(descriptor, "r+b", buffering=0) as pixels:
             pixels.truncate(len(files) * row_bytes)
@@ -208,11 +218,20 @@ def _made(
             digest = _digest_of(images)
             del images
         readable = _with_what_was_read(index, in_order)
-        Path(temporary).replace(folder / f"{digest}.pixels")
+        _put(Path(temporary), folder / f"{digest}.pixels")
     finally:
         Path(temporary).unlink(missing_ok=True)
     problems = (*_problems_of(in_order), *_emptied(index, readable), *duplicates(readable))
     return _Made(readable, problems, f"{digest}.pixels", (len(good), *shape))
+
+
+def _put(temporary: Path, target: Path) -> None:
+    """Give the pixels their name; Windows refuses while another process maps the same pixels, which then stay."""
+    try:
+        temporary.replace(target)
+    except PermissionError:
+        if not target.exists():
+            raise
 
 
 def _require_space(folder: Path, size_bytes: int) -> None:
@@ -249,8 +268,6 @@ def _copied(
             continue
         try:
             store = _mapped(folder, made)
-            if _digest_of(store.images) != made.pixels.removesuffix(".pixels"):
-                continue
         except (OSError, ValueError):
             continue
         for place, row, file in both:
@@ -281,6 +298,13 @@ def _checked(read: Read, as_known: ImageFile) -> Read:
 
 
 def _require_some(index: ImageIndex, reads: list[Read], good: int) -> None:
+    silent = next((read.problem for read in reads if read.problem and read.problem.code == "disk-silent"), None)
+    if silent is not None:
+        raise ResourceError(
+            "The disk did not answer.",
+            where=silent.where,
+            todo="Look after its connection, then try again; what was read so far is read again.",
+        )
     gone = [folder for folder in index.folders if not Path(folder).is_dir()]
     if gone and any(read.problem is not None and read.problem.code == "file-gone" for read in reads):
         raise DataError("The folder is gone.", where=gone[0], todo="Reconnect the drive, then try again.")
@@ -352,7 +376,7 @@ def _write_json(folder: Path, name: str, made: _Made) -> None:
     values = replace(made.index, problems=made.problems).to_json() | {"pixels": made.pixels, "shape": made.shape}
     body = json.dumps(values).encode("ascii")
     content = hashlib.sha256(body).hexdigest().encode("ascii") + b"\n" + body
-    descriptor, temporary = tempfile.mkstemp(prefix=".writing-", suffix=".json", dir=folder)
+    descriptor, temporary = tempfile.mkstemp(prefix=_UNFINISHED, suffix=".json", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -380,6 +404,10 @@ def _prune(folder: Path, *, keep: str) -> None:
     total = 0
     for each in sorted(folder.iterdir(), key=_modified, reverse=True):
         with contextlib.suppress(OSError):
+            if each.name.startswith(_UNFINISHED):
+                if time.time() - _modified(each) > _ABANDONED_AFTER_S:
+                    each.unlink()
+                continue
             total += each.stat().st_size
             if total > _KEPT_BYTES and each.name != keep:
                 each.unlink()

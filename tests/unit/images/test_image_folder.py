@@ -284,6 +284,14 @@ def test_a_folder_inside_another_dropped_one_is_taken_once(tmp_path: Path) -> No
     assert codes(index) == ["folder-in-folder"]
 
 
+def test_very_unequal_classes_are_noted(tmp_path: Path) -> None:
+    make_files(tmp_path, {"mug": 20, "cup": 2})
+
+    (found,) = scan([tmp_path]).problems
+
+    assert (found.code, found.where) == ("imbalanced", "cup")
+
+
 def test_a_scan_can_be_stopped(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         scan([make_files(tmp_path, {"mug": 1})], should_stop=lambda: True)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import time
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -229,6 +231,60 @@ def test_a_folder_that_has_gone_is_an_error_not_an_empty_store(pictures: Path, c
     with pytest.raises(DataError, match=r"folder is gone.*Reconnect"):
         open_store(index, GREY, cache=cache)
     assert list(cache.iterdir()) == []
+
+
+def test_a_file_that_may_be_read_again_is_tried_again(
+    pictures: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, decoded_files: list[str]
+) -> None:
+    index = scan([pictures])
+    locked = str(pictures / "cup/1.png")
+    real = os.open
+
+    def refuse(path: str, *args: Any) -> int:
+        if path == locked:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("metastudio.images.decoding.os.open", refuse)
+        assert codes(open_store(index, GREY, cache=cache)) == ["not-allowed"]
+    decoded_files.clear()
+
+    store = open_store(index, GREY, cache=cache)
+
+    assert store.problems == ()
+    assert decoded_files == [locked]
+    assert_holds_its_files(store)
+
+
+def test_a_disk_that_does_not_answer_is_an_error_and_nothing_is_kept(
+    pictures: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def fail(path: str, *args: Any) -> int:
+        if path.startswith(str(pictures)):
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path, *args)
+
+    monkeypatch.setattr("metastudio.images.decoding.os.open", fail)
+    monkeypatch.setattr("metastudio.images.decoding._WAITS_S", ())
+
+    with pytest.raises(ResourceError, match="did not answer"):
+        open_store(scan([pictures]), GREY, cache=cache)
+    assert list(cache.iterdir()) == []
+
+
+def test_what_a_killed_import_left_is_swept_after_an_hour(pictures: Path, cache: Path) -> None:
+    cache.mkdir()
+    for name, age_s in (("old", 4000), ("new", 10)):
+        path = cache / f".writing-{name}.pixels"
+        path.write_bytes(b"x")
+        os.utime(path, (time.time() - age_s,) * 2)
+
+    open_store(scan([pictures]), GREY, cache=cache)
+
+    assert [path.name for path in cache.glob(".writing-*")] == [".writing-new.pixels"]
 
 
 def test_nothing_is_written_where_the_pictures_lie(pictures: Path, cache: Path) -> None:
