@@ -14,8 +14,6 @@ from metastudio.errors import MetaStudioError
 from metastudio.runs.events import Adapted, Event, Exported, Notice, Preparing
 from metastudio.runs.run_folder import RunFolder
 
-_CHECKPOINT_NAME = "checkpoint"
-
 
 def after_training(run: RunFolder) -> Iterator[Event]:
     """Evaluate, adapt and export as the experiment says; one that fails is said and does not stop the others."""
@@ -31,7 +29,7 @@ def after_training(run: RunFolder) -> Iterator[Event]:
         return
     total = len(experiment.targets)
     if "checkpoint" in experiment.exports:
-        yield from _exported(trained, None, "checkpoint", run.exports_folder / _CHECKPOINT_NAME)
+        yield from _exported(trained, None, "checkpoint", run.exports_folder / "checkpoint")
     for number, (target, name) in enumerate(zip(experiment.targets, _folder_names(experiment.targets), strict=True)):
         yield Preparing(phase=f"adapting to {target.name}", done=number, total=total)
         try:
@@ -86,6 +84,6 @@ def _folder_names(targets: Sequence[TargetTask]) -> list[str]:
     names: list[str] = []
     for target in targets:
         plain = re.sub(r"[^\w-]+", "-", target.name, flags=re.ASCII).strip("-_")[:60] or "target"
-        is_taken = plain.casefold() in {each.casefold() for each in names} or plain == _CHECKPOINT_NAME
+        is_taken = plain.casefold() in {each.casefold() for each in names}
         names.append(f"{plain}-{len(names) + 1}" if is_taken else plain)
     return names

@@ -37,8 +37,8 @@ def evaluate_on_meta_test(
         DataError: if meta-test is too small for an episode.
         IntegrityError: if there is no whole checkpoint.
     """
-    experiment = run.experiment()
     checkpoint = chosen_checkpoint(run)
+    experiment = run.experiment()
     device, _ = resolve_device(experiment.device)
     learner = load_learner(run, checkpoint).to(device)
     index, parts = run.data()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from metastudio.catalog.data_spec import DataSpec, Part, Preprocessing
 from metastudio.catalog.experiment import ExperimentConfig, TargetClass, TargetTask
+from metastudio.engine.adaptation import AdaptedTask, adapt_to_target, trained_learner
 from metastudio.engine.learner import build_learner
 from metastudio.engine.training.checkpoint import Progress, checkpoint_files
 from metastudio.images.image_folder import scan
@@ -33,18 +35,17 @@ def draw_pictures(folder: Path, *, count: int = 4) -> None:
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
 
 
-def make_run(folder: Path, algorithm: str, *, colour: str = "colour") -> RunFolder:
+def make_run(folder: Path, method: str, **changes: Any) -> RunFolder:
     """Make a run with one checkpoint of untrained weights, on the pictures in `folder / "pictures"`."""
     pictures = folder / "pictures"
     experiment = ExperimentConfig.model_validate(
         {
             "name": "tiny",
-            "data": DataSpec(
-                folders=(str(pictures),), preprocessing=Preprocessing(image_size=16, colour=colour, invert=True)
-            ),
-            "algorithm": {"name": algorithm},
+            "data": DataSpec(folders=(str(pictures),), preprocessing=Preprocessing(image_size=16, invert=True)),
+            "algorithm": {"name": method},
             "backbone": {"name": "conv4", "filters": 8},
             "episodes": {"n_way": 3, "n_shot": 1, "n_query": 2},
+            **changes,
         }
     )
     index = scan([pictures])
@@ -95,7 +96,37 @@ def tiny_run(tiny_run_of: Callable[[str], RunFolder], tmp_path: Path) -> RunFold
     return RunFolder(tmp_path / "runs" / original.name)
 
 
+@pytest.fixture(scope="session")
+def tiny_pictures(tiny_run_of: Callable[[str], RunFolder]) -> Path:
+    """The folder of pictures that the tiny runs were made on."""
+    return Path(tiny_run_of("maml").experiment().data.folders[0])
+
+
 @pytest.fixture
-def target(tiny_run_of: Callable[[str], RunFolder]) -> TargetTask:
+def run_with(tmp_path: Path) -> Callable[..., RunFolder]:
+    """Make a tiny run whose experiment has other sections; its pictures are its own."""
+
+    def make(method: str, **changes: Any) -> RunFolder:
+        draw_pictures(tmp_path / "own" / "pictures")
+        return make_run(tmp_path / "own", method, **changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def adapted_of(tiny_run_of: Callable[[str], RunFolder], tiny_pictures: Path) -> Callable[[str], AdaptedTask]:
+    """A classifier of three colours, by any algorithm."""
+    made: dict[str, AdaptedTask] = {}
+
+    def adapted(algorithm: str) -> AdaptedTask:
+        if algorithm not in made:
+            made[algorithm] = adapt_to_target(trained_learner(tiny_run_of(algorithm)), target_of(tiny_pictures))
+        return made[algorithm]
+
+    return adapted
+
+
+@pytest.fixture
+def target(tiny_pictures: Path) -> TargetTask:
     """A task on the pictures of the tiny runs."""
-    return target_of(Path(tiny_run_of("maml").experiment().data.folders[0]))
+    return target_of(tiny_pictures)

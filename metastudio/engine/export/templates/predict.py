@@ -12,11 +12,14 @@ import argparse
 import importlib
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
+warnings.filterwarnings("ignore", message="Failed to initialize NumPy")  # not needed here
+
+import torch  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # this folder stays as its SHA256SUMS says
