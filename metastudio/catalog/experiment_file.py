@@ -25,14 +25,14 @@ _DEEP_NAME = re.compile(r"(?:\.[\"'\w \t-]{0,50}){200}")
 _BARE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _TABLE_LINE = re.compile(r"\s*(\[\[?)([^\]]+)\]")
 _KEY_LINE = re.compile(r"\s*([\w.\"'-]+(?:\s*\.\s*[\w\"'-]+)*)\s*=")
-_UNDECODABLE = re.compile("[\udc80-\udcff]")
-_ESCAPED = re.compile("\x00([0-9a-f]{2})")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED = re.compile("\x00([0-9a-f]{4})")
 
 
 def to_toml(experiment: ExperimentConfig) -> str:
     r"""Return the whole experiment, defaults written out, help as comments.
 
-    Bytes of file names that are no text (which Python keeps as lone surrogates) are written as ``\u0000`` and two
+    Bytes of file names that are no text (which Python keeps as lone surrogates) are written as ``\u0000`` and four
     hexadecimal digits, since TOML is UTF-8; `from_toml` brings them back.
     """
     head = "# A MetaStudio experiment. `metastudio train` runs it; `metastudio catalog` explains every choice.\n"
@@ -177,11 +177,11 @@ def _key(name: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _UNDECODABLE.sub(lambda match: f"\x00{ord(match[0]) - 0xDC00:02x}", text)
+    return _SURROGATE.sub(lambda match: f"\x00{ord(match[0]):04x}", text)
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(lambda match: chr(0xDC00 + int(match[1], 16)), text)
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def _map_texts(value: Any, change: Any) -> Any:

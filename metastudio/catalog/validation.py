@@ -36,6 +36,7 @@ _SENTENCES = {
     "bool_type": "It must be true or false, not {value}.",
     "bool_parsing": "It must be true or false, not {value}.",
     "string_type": "It must be a text, not {value}.",
+    "string_unicode": "It must be a text that can be written as UTF-8.",
     "string_too_short": "It must not be empty.",
     "string_too_long": "It must have at most {max_length} characters.",
     "too_short": "It must name at least one.",
@@ -116,11 +117,13 @@ def _problem(error: dict[str, Any], model: type[Settings]) -> Problem:
 
 
 def _unknown_option(name: str, holder: type[Settings] | None, model: type[Settings]) -> Problem:
-    prefix, _, last = name.rpartition(".")
-    siblings = {f"{prefix}.{field}" if prefix else field: field for field in holder.model_fields} if holder else {}
-    near = did_you_mean(last, siblings.values())
-    hint = did_you_mean(name, siblings) if near else closest_option(name, model)
+    prefix, dot, last = name.rpartition(".")
     variant = tag_of(holder) if holder is not None else ""
+    siblings = holder.model_fields if holder is not None else ()
+    if near := did_you_mean(last, siblings):
+        hint = near.replace("'", f"'{prefix}{dot}", 1)
+    else:
+        hint = "" if variant else closest_option(name, model)
     return problem(
         "unknown-option",
         "'{variant}' has no option of this name.{hint}" if variant else "There is no option of this name.{hint}",

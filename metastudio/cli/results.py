@@ -212,7 +212,8 @@ def target_from(support: Path, queries: list[Path]) -> TargetTask:
 def _classes_in(folder: Path) -> dict[str, list[str]]:
     if not folder.exists():
         raise DataError("There is no such folder.", where=str(folder))
-    return {each.name: [file.path for file in each.files] for each in scan([folder]).classes}
+    found = scan([folder]).classes
+    return {each.name.encode("utf-8", "replace").decode(): [file.path for file in each.files] for each in found}
 
 
 def _required(support: Path | None) -> Path:
