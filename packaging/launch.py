@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -25,7 +26,16 @@ def studio(python: Path, arguments: list[str]) -> int:
             command = ["--sample"]
         else:
             print("» The display does not answer, so the same job runs in the terminal.", flush=True)
-    return subprocess.call([python, "-m", "metastudio", *command, *arguments], cwd=PROJECT)
+    return _become([str(python), "-m", "metastudio", *command, *arguments])
+
+
+def _become(command: list[str]) -> int:
+    """Run `command` in place of this process, so that signals reach it; Windows can only wait for it."""
+    os.chdir(PROJECT)
+    if os.name == "posix":
+        sys.stdout.flush()
+        os.execv(command[0], command)
+    return subprocess.call(command)
 
 
 def _names_a_display() -> bool:

@@ -273,6 +273,6 @@ def test_without_a_display_the_job_runs_in_the_terminal(
     monkeypatch.setattr(launch.platform, "system", lambda: "Linux")
     monkeypatch.setattr(launch.qt_libraries, "ensure", lambda **needs: None)
     monkeypatch.setattr(launch, "_can_open_a_window", lambda python: opens)
-    monkeypatch.setattr(launch.subprocess, "call", lambda command, **options: called.extend(command) or 0)
+    monkeypatch.setattr(launch, "_become", lambda command: called.extend(command) or 0)
     assert launch.studio(Path("python"), []) == 0
     assert called[-1] == expected
