@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import sys
@@ -14,9 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from metastudio.catalog.data_spec import Preprocessing
+from metastudio.catalog.data_spec import Layout, Preprocessing
 from metastudio.images.decoding import decode, thumbnail
+from metastudio.images.folder_layout import found_classes, index_of
+from metastudio.images.folder_walk import Held
 from metastudio.images.image_folder import scan
+from metastudio.images.image_index import ImageFile, ImageIndex
 from metastudio.images.image_store import open_store
 from metastudio.images.problems import UnreadableImage
 from tests.unit.images.pictures import make_pictures, png_header
@@ -130,13 +134,14 @@ def test_a33_a34_the_same_picture_twice_is_reported_with_both_paths(tmp_path: Pa
     }
 
 
-def test_b13_ten_thousand_classes_are_scanned(tmp_path: Path) -> None:
-    for number in range(10_000):
-        folder = tmp_path / f"{number // 100:02}" / f"{number % 100:02}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "a.png").touch()
+def test_b13_ten_thousand_classes_of_two_hundred_thousand_files_become_an_index_and_json() -> None:
+    files = tuple(ImageFile(f"/d/{number}.png", 1, 1) for number in range(20))
+    held = [Held((f"{number // 100:02}", f"{number % 100:02}"), files) for number in range(10_000)]
 
-    assert len(scan([tmp_path]).classes) == 10_000
+    index = index_of(("/d",), found_classes([("/d", held)], Layout.AUTO, []), Layout.AUTO, [])
+
+    assert (len(index.classes), index.file_count) == (10_000, 200_000)
+    assert ImageIndex.from_json(json.loads(json.dumps(index.to_json()))) == index
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
