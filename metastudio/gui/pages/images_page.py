@@ -95,12 +95,12 @@ class ImagesPage(Page):
     # building
 
     def _make_header(self) -> None:
-        self._add_button = QPushButton(icon("mdi6.folder-plus-outline"), self.tr("Add folders…"))
+        self._add_button = QPushButton(self.tr("Add folders…"))
         self._add_button.setToolTip(
             self.tr("A folder of pictures for each class; nested folders are recognised (Ctrl+I)")
         )
         self._add_button.clicked.connect(self.choose_folders)
-        self._split_button = QPushButton(icon("mdi6.call-split"), self.tr("Make a split…"))
+        self._split_button = QPushButton(self.tr("Make a split…"))
         self._split_button.clicked.connect(self.choose_split)
         self._more_button = QToolButton()
         self._more_button.setIcon(icon("mdi6.dots-horizontal"))
@@ -140,9 +140,8 @@ class ImagesPage(Page):
             "mdi6.image-multiple-outline",
             self.tr("Drop folders of pictures here"),
             self.tr(
-                "A data set is a folder with one folder of pictures for each class: leaves/oak, leaves/beech … "
-                "Nested folders (alphabet/character) and ready-made train, val and test folders are recognised. "
-                "Your files stay where they are."
+                "One folder of pictures for each class: leaves/oak, leaves/beech … Nested folders and ready-made "
+                "train, val and test folders are recognised."
             ),
         )
         empty.add_button(self.tr("Add folders…"), self.choose_folders, is_primary=True)
@@ -270,19 +269,26 @@ class ImagesPage(Page):
     @Slot(object)
     def _on_project_changed(self, document: ProjectDocument | None) -> None:
         if self._document is not None:
-            self._document.disconnect(self)
+            for signal, slot in self._links(self._document):
+                signal.disconnect(slot)
         self._document = document
         self._current = ""
         if document is not None:
-            document.index_changed.connect(self._show_all)
-            document.split_changed.connect(self._show_classes)
-            document.experiment_changed.connect(self._on_experiment_changed)
-            document.problems_changed.connect(self._show_problems)
-            document.work_started.connect(self._on_work_started)
-            document.work_progressed.connect(self._on_work_progressed)
-            document.work_ended.connect(self._on_work_ended)
-            document.failed.connect(self._on_document_failed)
+            for signal, slot in self._links(document):
+                signal.connect(slot)
         self._show_all()
+
+    def _links(self, document: ProjectDocument) -> tuple:
+        return (
+            (document.index_changed, self._show_all),
+            (document.split_changed, self._show_classes),
+            (document.experiment_changed, self._on_experiment_changed),
+            (document.problems_changed, self._show_problems),
+            (document.work_started, self._on_work_started),
+            (document.work_progressed, self._on_work_progressed),
+            (document.work_ended, self._on_work_ended),
+            (document.failed, self._on_document_failed),
+        )
 
     @Slot()
     def _show_all(self) -> None:
@@ -330,7 +336,7 @@ class ImagesPage(Page):
         for column in self._columns:
             own = names[column.part]
             rows = rows_of(
-                classes, counts=counts, names=own, search=self._search.text(), order=self._order.currentData()
+                classes, counts=counts, names=own, search=self._search.text(), order=ClassOrder(self._order.currentData())
             )
             column.set_rows(rows, total=len(own))
         self._columns[-1].setVisible(bool(names[None]))

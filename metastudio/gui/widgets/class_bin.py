@@ -488,7 +488,7 @@ class ClassBins(QWidget):
 
     @Slot(object)
     def _on_new_class_dropped(self, mime: QMimeData) -> None:
-        QTimer.singleShot(0, self, lambda: self._take_new(dropped_files(mime)))
+        QTimer.singleShot(0, self, lambda: self.take_new_classes(dropped_files(mime)))
 
     @Slot()
     def _on_new_class_clicked(self) -> None:
@@ -513,7 +513,7 @@ class ClassBins(QWidget):
         if problems:
             self.problems_found.emit(tuple(problems))
 
-    def _take_new(self, dropped: DroppedFiles) -> None:
+    def take_new_classes(self, dropped: DroppedFiles) -> None:
         """Make new classes of what was dropped: one of each folder, one of all loose pictures; as one change."""
         problems = list(dropped.problems)
         wanted: list[tuple[str, tuple[str, ...]]] = []
