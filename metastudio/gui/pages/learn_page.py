@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
     from metastudio.gui.studio import Studio
 
-_SIDE_PX = 248
+_SIDE_PX = 232
 _REST_AFTER_START_MS = 800
 _MOST_PROBLEMS = 3
 

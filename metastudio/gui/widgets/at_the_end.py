@@ -37,7 +37,7 @@ class AtTheEnd(QWidget):
         self._format_title = label(self.tr("Export each as"), "caption")
         titles = {
             "checkpoint": self.tr("Checkpoint, to go on from"),
-            "adapted": self.tr("Adapted model, with predict.py"),
+            "adapted": self.tr("Adapted model (.pt2)"),
             "onnx": self.tr("ONNX, for other programs"),
         }
         self.formats = ChoicesEdit(get_args(ExportFormat), titles)
@@ -48,7 +48,7 @@ class AtTheEnd(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.TIGHT)
-        column.addWidget(label(self.tr("When training ends, adapt to"), "section"))
+        column.addWidget(label(self.tr("At the end, adapt to"), "section"))
         column.addWidget(self._none)
         column.addLayout(self._tasks)
         column.addWidget(self._format_title)

@@ -22,6 +22,7 @@ from metastudio.runs.questions import Device
 
 AUTO = "auto"
 CPU = "cpu"
+_INDENT_PX = 24
 
 
 class DevicePicker(QWidget):
@@ -121,15 +122,13 @@ class DevicePicker(QWidget):
         spoken = [title, facts, self.tr("recommended") if is_recommended else ""]
         button.setAccessibleName(", ".join(filter(None, spoken)))
         self._group.addButton(button)
-        line.addWidget(button)
-        line.addStretch(1)
+        column.addWidget(button)
+        line.setContentsMargins(_INDENT_PX, 0, 0, 0)
         if is_recommended:
             line.addWidget(label("✓ " + self.tr("recommended"), "good"))
-        column.addLayout(line)
         if facts:
-            text = WrappingLabel(facts, "caption")
-            text.setContentsMargins(24, 0, 0, 0)
-            column.addWidget(text)
+            line.addWidget(WrappingLabel(facts, "caption"), 1)
+        column.addLayout(line)
         self._rows.append(row)
         self._column.addWidget(row)
 

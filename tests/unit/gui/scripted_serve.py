@@ -81,7 +81,7 @@ class Serve:
 
 
 def prediction(file: str, names: list[str]) -> dict[str, object]:
-    if "unreadable" in file:
+    if "unreadable" in Path(file).name:
         return {"file": file, "probabilities": [], "problem": "The picture is cut off."}
     shown = Path(file).name
     if not any(name in shown for name in names):
