@@ -56,6 +56,7 @@ class Session:
     def __init__(self) -> None:
         self._learners: _Recent[tuple[Path, int], TrainedLearner] = _Recent(_LEARNERS)
         self._adapted: _Recent[str, AdaptedTask] = _Recent(_ADAPTED)
+        self._notes: _Recent[tuple[object, ...], str] = _Recent(_ADAPTED)
         self._numbers = itertools.count(1)
 
     def answer(self, question: BaseModel, on_progress: OnProgress) -> BaseModel:
@@ -79,8 +80,7 @@ class Session:
     def _adapt(self, question: AskAdapt, on_progress: OnProgress) -> AdaptedAnswer:
         steps = None if question.inner_steps < 0 else question.inner_steps
         adapted = self._adapted_to(question.run, question.target, on_progress, steps=steps)
-        on_progress(Progress(phase="comparing with plain pixels"))
-        note = transfer_note(adapted)
+        note = self._note(adapted, on_progress)
         handle = f"adapted-{next(self._numbers)}"
         self._adapted.put(handle, adapted)
         return AdaptedAnswer(
@@ -135,6 +135,17 @@ class Session:
         trained = self._learner(RunFolder(run), on_progress)
         on_progress(Progress(phase="adapting"))
         return adapt_to_target(trained, target, steps=steps)
+
+    def _note(self, adapted: AdaptedTask, on_progress: OnProgress) -> str:
+        """Return the note on a set of support pictures, thought about once: other inner steps do not change it."""
+        labels = adapted.loaded.support.labels.tolist()
+        key = (adapted.trained.checkpoint, *zip(labels, adapted.loaded.support_files, strict=True))
+        note = self._notes.get(key)
+        if note is None:
+            on_progress(Progress(phase="comparing with plain pixels"))
+            note = transfer_note(adapted)
+            self._notes.put(key, note)
+        return note
 
     def _learner(self, run: RunFolder, on_progress: OnProgress) -> TrainedLearner:
         checkpoint = chosen_checkpoint(run)

@@ -16,8 +16,8 @@ from metastudio.engine.tasks.episode import LabelledImages
 from metastudio.engine.tasks.target_task import read_picture
 from metastudio.errors import DataError
 
-_BUDGET_S = 2.0
-_FEWEST, _MOST = 6, 40
+_BUDGET_S = 4.0
+_FEWEST, _MOST = 6, 15
 _TRAINING_PICTURES = 12
 _NO_COLOUR, _COLOURED = 0.02, 0.06
 
@@ -30,13 +30,13 @@ def transfer_note(adapted: AdaptedTask) -> str:
     return " ".join(part for part in (_compared(adapted), _colours(adapted)) if part)
 
 
-def left_out(learner: MetaLearner, support: LabelledImages, rows: Sequence[int], *, steps: int | None) -> list[bool]:
+def left_out(learner: MetaLearner, support: LabelledImages, rows: Sequence[int]) -> list[bool]:
     """Return for each of the rows whether a classifier of all other support pictures names it right."""
     right = []
     for row in rows:
         others = torch.arange(len(support)) != row
         rest = LabelledImages(support.images[others], support.labels[others])
-        logits = learner.adapt(rest, steps=steps).logits(support.images[row : row + 1])
+        logits = learner.adapt(rest).logits(support.images[row : row + 1])
         right.append(int(logits.argmax()) == int(support.labels[row]))
     return right
 
@@ -58,13 +58,12 @@ def _compared(adapted: AdaptedTask) -> str:
     rows = [row for row, label in enumerate(support.labels.tolist()) if shots[label] > 1]
     if len(rows) < _FEWEST:
         return ""
-    steps = adapted.inner_steps if adapted.trained.learner.has_inner_loop else None
     began = time.monotonic()
-    left_out(adapted.trained.learner, support, rows[:1], steps=steps)
+    left_out(adapted.trained.learner, support, rows[:1])
     affordable = int(_BUDGET_S / max(time.monotonic() - began, 1e-6))
     count = min(len(rows), max(_FEWEST, min(_MOST, affordable)))
     rows = [rows[number * len(rows) // count] for number in range(count)]
-    model = left_out(adapted.trained.learner, support, rows, steps=steps)
+    model = left_out(adapted.trained.learner, support, rows)
     plain = left_out_pixels(support, rows)
     better = sum(mine and not its for mine, its in zip(model, plain, strict=True))
     worse = sum(its and not mine for mine, its in zip(model, plain, strict=True))

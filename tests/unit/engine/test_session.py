@@ -66,6 +66,17 @@ def test_the_number_of_inner_steps_is_the_one_asked_for(
         assert (answer.inner_steps, len(answer.losses)) == (steps, steps + 1)
 
 
+def test_other_inner_steps_do_not_ask_for_the_note_again(
+    tiny_run_of: Callable[[str], RunFolder], target: TargetTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(session_module, "transfer_note", lambda adapted: asked.append(1) or "a note")
+    session, fewer = Session(), target.model_copy(update={"classes": target.classes[:2]})
+    for task, steps in ((target, -1), (target, 2), (fewer, -1), (target, 0)):
+        assert adapt(session, tiny_run_of("maml"), task, steps).note == "a note"
+    assert len(asked) == 2
+
+
 def test_a_method_without_inner_steps_has_no_curve(tiny_run_of: Callable[[str], RunFolder], target: TargetTask) -> None:
     answer = adapt(Session(), tiny_run_of("prototypical"), target)
     assert (answer.losses, answer.accuracies, answer.inner_steps) == ((), (), 0)

@@ -36,11 +36,11 @@ def test_the_model_never_sees_the_picture_that_is_left_out(three_shots: AdaptedT
     support, seen = three_shots.loaded.support, []
 
     class Learner:
-        def adapt(self, rest: LabelledImages, **_: object) -> object:
+        def adapt(self, rest: LabelledImages) -> object:
             seen.append(rest)
             return three_shots.classifier
 
-    left_out(Learner(), support, [0, 8], steps=None)  # type: ignore[arg-type]
+    left_out(Learner(), support, [0, 8])  # type: ignore[arg-type]
     assert [len(each) for each in seen] == [8, 8]
     assert not any(torch.equal(image, support.images[0]) for image in seen[0].images)
 
@@ -57,7 +57,7 @@ def test_the_model_never_sees_the_picture_that_is_left_out(three_shots: AdaptedT
 def test_the_verdict_follows_the_paired_counts(
     model: int, plain: int, verdict: str, three_shots: AdaptedTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "left_out", lambda *_, **__: [n < model for n in range(9)])
+    monkeypatch.setattr(module, "left_out", lambda *_: [n < model for n in range(9)])
     monkeypatch.setattr(module, "left_out_pixels", lambda *_: [n < plain for n in range(9)])
     assert verdict in transfer_note(three_shots)
 
