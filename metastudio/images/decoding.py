@@ -67,8 +67,8 @@ def decode_file(path: str, preprocessing: Preprocessing) -> Decoded:
         if min(picture.size) < preprocessing.image_size:
             oddities.append("tiny")
         square = rules.fit_to_square(picture, preprocessing.image_size, preprocessing.colour, preprocessing.fit)
-    pixels = np.asarray(square, dtype=np.uint8)
-    return Decoded(pixels.reshape(*pixels.shape[:2], preprocessing.channels), file, tuple(oddities[1:]))
+    pixels = np.frombuffer(bytearray(square.tobytes()), np.uint8)  # writable, as torch wants it
+    return Decoded(pixels.reshape(square.height, square.width, preprocessing.channels), file, tuple(oddities[1:]))
 
 
 def _formats_of(path: str) -> tuple[str, ...]:

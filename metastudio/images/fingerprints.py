@@ -1,4 +1,4 @@
-"""What a data set is, in one short text: the same pictures in the same classes, wherever they lie."""
+"""What a data set is, in one short text: the same pictures in the same classes and order, wherever they lie."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 def index_fingerprint(index: ImageIndex) -> str:
     """Return a hash over the names of the classes and the hashes of their files; folders and times do not matter.
 
+    Equal fingerprints mean equal rows of the store, so that the same episodes are drawn.
+
     Raises:
         ValueError: if a file was not read yet, so that its hash is not known.
     """
     total = hashlib.sha256()
     for each in index.classes:
         total.update(each.name.encode("utf-8", "surrogateescape") + b"\0")
-        for digest in sorted(file.sha256 for file in each.files):
-            if not digest:
+        for file in each.files:
+            if not file.sha256:
                 raise ValueError(f"a file of class '{each.name}' was not read yet: open the store first")
-            total.update(bytes.fromhex(digest))
+            total.update(bytes.fromhex(file.sha256))
         total.update(b"\n")
     return total.hexdigest()

@@ -10,6 +10,7 @@ Exports carry this file unchanged, so it needs Pillow and nothing else. The rule
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from contextlib import suppress
@@ -118,10 +119,11 @@ def _scaled(
     return picture.resize(size, Image.Resampling.BICUBIC, box, reducing_gap=3.0)
 
 
-def known_formats() -> list[str]:
+@functools.cache
+def known_formats() -> tuple[str, ...]:
     """Return the formats that are taken and that this build of Pillow can open."""
     Image.init()
-    return [each for each in _FORMATS if each in Image.OPEN]
+    return tuple(each for each in _FORMATS if each in Image.OPEN)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
