@@ -65,9 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None and arguments[:1] in (["train"], ["demo"]):
         _take_better_allocator()
     try:
+        if _means_studio(arguments):
+            return _studio(arguments)
         before = _end_by_exception()
         try:
-            return _studio(arguments) if _means_studio(arguments) else _command(arguments)
+            return _command(arguments)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
