@@ -20,6 +20,7 @@ from metastudio.errors import MetaStudioError, ResourceError
 from metastudio.jobs.worker_command import hidden_flags, session_command
 from metastudio.paths import cache_folder
 from metastudio.runs.events import Failed
+from metastudio.runs.json_lines import from_json_line, to_json_line
 from metastudio.runs.questions import (
     AdaptedAnswer,
     AskDevices,
@@ -106,7 +107,7 @@ class SessionThread(QThread):
     def ask(self, question: BaseModel) -> int:
         """Ask one of `runs.questions`; return the number that its answer will carry."""
         number = next(self._numbers)
-        line = question.model_dump_json(ensure_ascii=True)
+        line = to_json_line(question)
         with self._lock:
             self._open[number] = line
         self._deaths = 0
@@ -206,8 +207,8 @@ class SessionThread(QThread):
 
     def _take(self, line: bytes) -> None:
         try:
-            reply = Reply.model_validate_json(line)
-        except ValidationError:
+            reply = Reply.model_validate(from_json_line(line))
+        except ValueError:
             return
         with self._lock:
             question = self._open.get(reply.id, "")
@@ -225,7 +226,7 @@ class SessionThread(QThread):
             self._tell_answer(reply, question)
 
     def _tell_answer(self, reply: Reply, question: str) -> None:
-        kind = next(each for operation, each in _ANSWERS.items() if f'"op":"{operation}"' in question)
+        kind = next(each for operation, each in _ANSWERS.items() if f'"op": "{operation}"' in question)
         try:
             answer = kind.model_validate(reply.result)
         except ValidationError as error:
