@@ -17,7 +17,7 @@ from metastudio.catalog.experiment import ExperimentConfig, TargetTask
 from metastudio.errors import Problem, Severity
 from metastudio.gui import commands
 from metastudio.gui.documents.background_task import BackgroundTask, Progress, ShouldStop
-from metastudio.gui.documents.project_state import NO_IMAGES, ProjectState, changed_sections, with_option
+from metastudio.gui.documents.project_state import NO_IMAGES, ProjectState, changed_sections, title_of, with_option
 from metastudio.images.duplicates import duplicates
 from metastudio.images.image_folder import scan
 from metastudio.images.image_index import ImageIndex
@@ -165,7 +165,7 @@ class ProjectDocument(QObject):
             ConfigurationError: with everything that is wrong then; the draft stays as it is.
         """
         changed = with_option(self.experiment, name, value)
-        self.push(self.tr("Change {option}").format(option=name), changed, merge_key=f"option {name}")
+        self.push(self.tr("Change: {option}").format(option=title_of(name)), changed, merge_key=f"option {name}")
 
     def show_experiment(self, experiment: ExperimentConfig) -> None:
         """Put a draft in place and tell what changed; only undo commands call this."""
@@ -292,8 +292,10 @@ class ProjectDocument(QObject):
             return
         self._end_work()
         problems, self._twins = checked
-        known = {*self.index.problems, *duplicates(self._twins)}
-        self._picture_problems = tuple(each for each in problems if each not in known)
+        known = self.index.problems
+        self._picture_problems = tuple(
+            each for each in problems if not each.code.startswith("duplicate") and each not in known
+        )
         self._problems = None
         self.problems_changed.emit()
 

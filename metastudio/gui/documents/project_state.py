@@ -83,6 +83,13 @@ def _choices_of_variant() -> frozenset[str]:
     return frozenset(each.name for each in options_of(ExperimentConfig) if each.names_variant)
 
 
+@lru_cache(maxsize=256)
+def title_of(name: str) -> str:
+    """Return what forms call an option, or its last word where it has no title."""
+    titles = (each.title for each in options_of(ExperimentConfig) if each.name == name)
+    return next(titles, name.rpartition(".")[2].replace("_", " "))
+
+
 def changed_sections(before: ExperimentConfig, after: ExperimentConfig) -> frozenset[str]:
     """Return the names of what differs: ``"episodes"``, ``"algorithm"``, and of the data ``"data.split"`` and so on."""
     changed = {name for name in ExperimentConfig.model_fields if getattr(before, name) != getattr(after, name)}

@@ -46,6 +46,11 @@ class ClassRow:
         """Everything before it, as the alphabet of a character."""
         return self.name.rpartition("/")[0]
 
+    @property
+    def short_group(self) -> str:
+        """The last component of that, to be shown."""
+        return printable(self.group.rpartition("/")[2])
+
 
 def rows_of(
     classes: Sequence[ImageClass],

@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.errors import MetaStudioError
@@ -238,7 +238,7 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
     return (Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
 
 
-def _swatch(colour: QColor | None) -> QPixmap:
+def _swatch(colour: QColor | None) -> QIcon:
     """Return a dot in the colour of a run's curve, or an empty place of the same size."""
     made = QPixmap(_SWATCH_PX, _SWATCH_PX)
     made.fill(Qt.GlobalColor.transparent)
@@ -249,4 +249,6 @@ def _swatch(colour: QColor | None) -> QPixmap:
         painter.setPen(theme.colour("hairline"))
         painter.drawEllipse(1, 1, _SWATCH_PX - 3, _SWATCH_PX - 3)
         painter.end()
-    return made
+    swatch = QIcon(made)
+    swatch.addPixmap(made, QIcon.Mode.Selected)  # a selected row must not tint it
+    return swatch

@@ -186,12 +186,12 @@ class ImagesPage(Page):
         column.setSpacing(theme.TIGHT)
         column.addWidget(self._progress)
         column.addWidget(self._health)
-        column.addWidget(self._tree, 2)
+        column.addWidget(self._tree)
         column.addWidget(self._line)
         column.addSpacing(theme.TIGHT)
         column.addWidget(self._class_name)
         column.addWidget(self._class_about)
-        column.addWidget(self._pictures, 3)
+        column.addWidget(self._pictures, 1)
         column.addWidget(self._picture_about)
         return left
 
@@ -336,7 +336,11 @@ class ImagesPage(Page):
         for column in self._columns:
             own = names[column.part]
             rows = rows_of(
-                classes, counts=counts, names=own, search=self._search.text(), order=ClassOrder(self._order.currentData())
+                classes,
+                counts=counts,
+                names=own,
+                search=self._search.text(),
+                order=ClassOrder(self._order.currentData()),
             )
             column.set_rows(rows, total=len(own))
         self._columns[-1].setVisible(bool(names[None]))

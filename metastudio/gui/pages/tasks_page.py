@@ -23,7 +23,7 @@ from metastudio.catalog.data_spec import Part
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.errors import DataError
 from metastudio.gui import commands, theme
-from metastudio.gui.forms.wording import translated
+from metastudio.gui.forms.wording import sentence, translated
 from metastudio.gui.models.shown_name import isolated
 from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.class_column import PART_MARKS
@@ -152,6 +152,7 @@ class TasksPage(Page):
         self._no_episode = EmptyState("mdi6.view-grid-outline", "", "")
         self._images_button = self._no_episode.add_button(self.tr("Go to Images"), self._on_images_clicked)
         self._episode_stack = QStackedWidget()
+        self._episode_stack.setStyleSheet("QStackedWidget, QAbstractScrollArea { background: transparent; }")
         self._episode_stack.addWidget(self._episode)
         self._episode_stack.addWidget(self._no_episode)
         column = QVBoxLayout(panel)
@@ -357,7 +358,8 @@ class TasksPage(Page):
         try:
             rows = self._drawn(document, part)
         except DataError as error:
-            self._show_no_episode(str(error.what), str(error.todo))
+            text = f"{sentence(error.what)} {sentence(error.todo)}"
+            self._show_no_episode(self.tr("No episode can be drawn"), text)
             return
         self._episode.set_rows(rows)
         self._episode_stack.setCurrentWidget(self._episode)

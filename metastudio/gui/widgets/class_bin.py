@@ -246,6 +246,7 @@ class _Bin(QFrame):
         shown = printable(value.name)
         if not self.name.hasFocus() or self.name.text() != shown:
             self.name.setText(shown)
+            self.name.setCursorPosition(0)
         for shelf, paths in zip(self.shelves, (value.support, value.query), strict=False):
             shelf.frame_colour = theme.series_colour(self.number)
             shelf.set_paths(paths)

@@ -38,7 +38,6 @@ from PySide6.QtWidgets import (
 from metastudio.catalog.data_spec import Part
 from metastudio.gui import theme
 from metastudio.gui.models.class_model import NAME_ROLE, ROW_ROLE, ClassListModel, ClassRow
-from metastudio.gui.models.shown_name import printable
 from metastudio.gui.models.thumbnail_cache import ThumbnailCache, shared_thumbnails
 from metastudio.gui.widgets.labels import label
 from metastudio.gui.widgets.thumbnail_view import paint_thumbnail
@@ -47,6 +46,7 @@ PART_MARKS = {Part.META_TRAIN: "●", Part.META_VAL: "◐", Part.META_TEST: "○
 """The marks of the three parts, the same everywhere, and of what is in none."""
 
 _THUMBNAILS = 3
+_NAME_WIDTH_PX = 104
 
 
 class _RowDelegate(QStyledItemDelegate):
@@ -79,7 +79,7 @@ class _RowDelegate(QStyledItemDelegate):
             painter.setPen(QPen(theme.colour("accent"), 1))
             painter.drawRoundedRect(area.adjusted(0, 0, -1, -1), theme.RADIUS - 2, theme.RADIUS - 2)
         side = self._view.side_px
-        shown = _THUMBNAILS if area.width() > _THUMBNAILS * side + 90 else 1
+        shown = max(1, min(_THUMBNAILS, (area.width() - _NAME_WIDTH_PX) // (side + 2)))
         left = area.left() + theme.TIGHT
         painter.setOpacity(1.0 if row.is_ready else 0.45)
         for path in row.paths[:shown]:
@@ -101,7 +101,7 @@ class _RowDelegate(QStyledItemDelegate):
         painter.setFont(theme.font(theme.CAPTION_PX, is_tabular=True))
         painter.setPen(theme.colour("quiet"))
         count = self.tr("{count} images") if row.count != 1 else self.tr("{count} image")
-        details = count.format(count=f"{row.count:,}") + (f" · {printable(row.group)}" if row.group else "")
+        details = count.format(count=f"{row.count:,}") + (f" · {row.short_group}" if row.group else "")
         text = painter.fontMetrics().elidedText(details, elide, area.width())
         painter.drawText(second, align.AlignLeft | align.AlignTop, text)
 

@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
+from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.errors import Problem, Severity
 from metastudio.gui.forms.wording import sentence
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.icons import severity_icon
 
 _MOST_ROWS = 2000
+_MOST_HEIGHT_PX = 220
+_SECTIONS = frozenset(ExperimentConfig.model_fields)
 _PROBLEM = Qt.ItemDataRole.UserRole + 1
+
+
+class _WrappingDelegate(QStyledItemDelegate):
+    """Gives each row the height that its sentence needs."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        tree = self.parent()
+        depth = 2 if index.parent().isValid() else 1
+        icon_px = 0 if index.parent().isValid() else tree.iconSize().width() + 6
+        width = max(60, tree.viewport().width() - depth * tree.indentation() - icon_px - 8)
+        text = option.fontMetrics.boundingRect(0, 0, width, 2000, Qt.TextFlag.TextWordWrap, index.data())
+        return QSize(width, text.height() + 6)
 
 
 class ProblemTree(QTreeWidget):
@@ -31,13 +55,16 @@ class ProblemTree(QTreeWidget):
         self.setHeaderHidden(True)
         self.setRootIsDecorated(True)
         self.setIndentation(14)
-        self.setUniformRowHeights(True)
+        self.setWordWrap(True)
+        self.setItemDelegate(_WrappingDelegate(self))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setIconSize(QSize(14, 14))
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setStyleSheet("QTreeWidget { background: transparent; border: none; } QTreeView::item { padding: 2px 0; }")
         self.itemClicked.connect(self._on_item_chosen)
         self.itemActivated.connect(self._on_item_chosen)
+        self.itemExpanded.connect(self._fit_height)
+        self.itemCollapsed.connect(self._fit_height)
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what is shown."""
@@ -66,7 +93,23 @@ class ProblemTree(QTreeWidget):
                 more = self.tr("and {count} more").format(count=len(same) - _MOST_ROWS)
                 top.addChild(QTreeWidgetItem([more]))
             top.setExpanded(code in opened)
+        self._fit_height()
         self.setAccessibleName(self.tr("{count} problems of the images").format(count=len(problems)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            QTimer.singleShot(0, self, self._fit_height)
+
+    @Slot()
+    def _fit_height(self) -> None:
+        """Be as high as the rows that are open, up to a limit; then it scrolls."""
+        self.doItemsLayout()
+        height, item = 4, self.topLevelItem(0)
+        while item is not None and height < _MOST_HEIGHT_PX:
+            height += self.visualItemRect(item).height()
+            item = self.itemBelow(item)
+        self.setFixedHeight(min(height, _MOST_HEIGHT_PX))
 
     def _top_items(self) -> list[QTreeWidgetItem]:
         return [self.topLevelItem(row) for row in range(self.topLevelItemCount())]
@@ -82,8 +125,9 @@ class ProblemTree(QTreeWidget):
             return full_sentence(same[0])
         kinds = {
             "unreadable": self.tr("{count} unreadable"),
-            "same-file": self.tr("{count} duplicates"),
-            "duplicate": self.tr("{count} duplicates"),
+            "duplicate-in-class": self.tr("{count} pictures twice in their class"),
+            "duplicate-across-classes": self.tr("{count} pictures in two classes"),
+            "duplicate-across-parts": self.tr("{count} pictures on both sides of the split"),
             "too-few-images": self.tr("{count} classes with too few images"),
         }
         template = kinds.get(code, self.tr("{count} × {kind}"))
@@ -99,6 +143,7 @@ class ProblemTree(QTreeWidget):
 
 def full_sentence(problem: Problem) -> str:
     """Return a problem with the name of what it is about, and what to do, translated."""
-    name = printable(problem.where.rpartition("/")[2]) if problem.where else ""
+    is_option = problem.where.partition(".")[0] in _SECTIONS
+    name = "" if is_option else printable(problem.where.rpartition("/")[2])
     parts = [f"{name}: {sentence(problem.message)}" if name else sentence(problem.message), sentence(problem.todo)]
     return printable(" ".join(part for part in parts if part))

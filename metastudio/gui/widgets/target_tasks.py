@@ -193,9 +193,8 @@ class TargetTasks(QWidget):
 
     def _idle_hint(self) -> str:
         return self.tr(
-            "A target task is yours: some pictures of each thing that you want told apart. A trained model adapts to it "
-            "in a moment, and every finished run exports the result for it. Drop folders or pictures here to "
-            "begin one."
+            "A target task is yours: some pictures of each thing that you want told apart. A trained model adapts to "
+            "it in a moment, and every finished run exports the result. Drop folders or pictures here to begin one."
         )
 
     # actions

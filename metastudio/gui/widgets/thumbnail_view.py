@@ -69,6 +69,7 @@ def paint_thumbnail(
         _paint_pixmap(painter, inside, found.pixmap, quarter_turns, is_filled)
         painter.setClipping(False)
         painter.setPen(QPen(theme.translucent(theme.colour("ink"), 0.12), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(shape)
     if frame is not Frame.PLAIN:
         pen = QPen(frame_colour or theme.colour("ink"), 2 if frame is Frame.SUPPORT else 1.2)
@@ -76,6 +77,7 @@ def paint_thumbnail(
             pen.setStyle(Qt.PenStyle.DashLine)
             pen.setDashPattern([2.5, 2.5])
         painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(QRectF(area).adjusted(1, 1, -1, -1), _FRAME_RADIUS, _FRAME_RADIUS)
     painter.restore()
 
