@@ -28,6 +28,8 @@ _GLANCE_S = 0.5
 _MOST_EVENTS = 2000
 """In one batch, so that a long history does not hold up the window."""
 _LOG_TAIL_BYTES = 2000
+_SIGNALS_FROM = 128
+"""Exit codes from here on say that a signal ended the worker."""
 
 Command = Callable[[str], tuple[list[str], dict[str, str]]]
 
@@ -145,8 +147,8 @@ class JobThread(QThread):
         if self._wanted is Wanted.DISCARD and state is not State.DISCARDED:
             discard(self._run)
             return JobEnd(State.DISCARDED, exit_code, "")
-        if state is State.QUEUED and exit_code:
-            return JobEnd(State.FAILED, exit_code, _reason(exit_code, self._log_tail()))
+        if state in {State.QUEUED, State.INTERRUPTED} and exit_code and 0 < exit_code < _SIGNALS_FROM:
+            return JobEnd(State.FAILED, exit_code, _reason(exit_code, self._log_tail()))  # it gave up by itself
         if state is State.INTERRUPTED:
             return JobEnd(state, exit_code, _reason(exit_code, self._log_tail()))
         failure = self._run.state().failure if state is State.FAILED else None

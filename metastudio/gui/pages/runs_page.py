@@ -89,10 +89,10 @@ class RunsPage(Page):
         self._filter = RunsFilter(self)
         self._filter.setSourceModel(self.model)
         self.table = self._build_table()
-        self.accuracy = Plot(self.tr("Accuracy on meta-val"), self.tr("iteration"), self.tr("accuracy, %"))
+        self.accuracy = Plot(self.tr("Accuracy on meta-val"), self.tr("iteration"), "%", has_legend=False)
         self.accuracy.set_axes(self.tr("iteration"), self.tr("accuracy, %"), unit=" %")
         self.accuracy.set_bounds(0.0, 100.0)
-        self.loss = Plot(self.tr("Outer loss"), self.tr("iteration"), self.tr("loss"))
+        self.loss = Plot(self.tr("Outer loss"), self.tr("iteration"), self.tr("loss"), has_legend=False)
         self.bar = SmoothingBar(studio.settings)
         self.details = RunDetails()
         self._stack = self._build_body()
@@ -136,7 +136,7 @@ class RunsPage(Page):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        for column, width in enumerate((210, 170, 64, 118, 130, 110, 100, 136)):
+        for column, width in enumerate((160, 146, 52, 104, 122, 96, 84, 132)):
             table.setColumnWidth(column, width)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         return table
@@ -152,8 +152,8 @@ class RunsPage(Page):
         empty.add_button(self.tr("Go to Learn"), self._on_learn_clicked, is_primary=True)
         plots = QHBoxLayout()
         plots.setSpacing(theme.GAP)
-        plots.addWidget(self.accuracy)
-        plots.addWidget(self.loss)
+        plots.addWidget(self.accuracy, 1)
+        plots.addWidget(self.loss, 1)
         curves = QVBoxLayout()
         curves.setContentsMargins(0, 0, 0, 0)
         curves.setSpacing(theme.GAP)

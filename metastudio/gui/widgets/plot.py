@@ -24,6 +24,8 @@ _NOTHING: Floats = np.empty(0)
 _LEAST_POINTS = 256
 _EXPORT_SCALE = 2.0
 _X_AXIS_PX = 38
+_BEYOND_DRAWING = 1e30
+"""Larger values, and what is not finite, are gaps in the drawing; the data keep them."""
 
 pg.setConfigOptions(antialias=True)
 
@@ -104,7 +106,9 @@ class Plot(QFrame):
     Everything that changes what is shown is followed by one `refresh()`.
     """
 
-    def __init__(self, title: str, x_title: str, y_title: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, title: str, x_title: str, y_title: str, parent: QWidget | None = None, *, has_legend: bool = True
+    ) -> None:
         super().__init__(parent)
         theme.set_role(self, "panel")
         self._curves: dict[str, Curve] = {}
@@ -120,6 +124,7 @@ class Plot(QFrame):
         self._legend = QLabel()
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         theme.set_role(self._legend, "caption")
+        self._legend.setVisible(has_legend)
         self._menu_button = QToolButton()
         self._menu_button.setIcon(icon("mdi6.dots-horizontal", "quiet"))
         self._menu_button.setAccessibleName(self.tr("{title}: more").format(title=title))
@@ -260,15 +265,14 @@ class Plot(QFrame):
     # drawing
 
     def _shown(self, values: Floats, *, is_log: bool) -> Floats:
-        if not is_log:
-            return values
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(values > 0, np.log10(values), np.nan)
+            shown = np.where(np.abs(values) < _BEYOND_DRAWING, values, np.nan)
+            return np.where(shown > 0, np.log10(shown), np.nan) if is_log else shown
 
     def _fit_range(self) -> None:
         fitted = [each for each in self._curves.values() if each.is_fitted]
         x_range = fitting_range([self._shown(each.x, is_log=self._is_log_x) for each in fitted], clip_outliers=False)
-        ys = [self._shown(each.y, is_log=self._is_log_y) for each in fitted]
+        ys = [self._shown(each, is_log=self._is_log_y) for curve in fitted for each in _with_spread(curve)]
         y_range = fitting_range(ys)
         if x_range is None or y_range is None:
             return
@@ -317,7 +321,7 @@ class Plot(QFrame):
             curve.bars = pg.ErrorBarItem()
             self._plot.addItem(curve.bars, ignoreBounds=True)
         is_known = np.isfinite(curve.y) & np.isfinite(curve.spread)
-        y, spread = curve.y[is_known], np.asarray(curve.spread)[is_known]
+        y, spread = curve.y[is_known], curve.spread[is_known]
         low, high = (self._shown(each, is_log=self._is_log_y) for each in (y - spread, y + spread))
         middle = self._shown(y, is_log=self._is_log_y)
         x = self._shown(curve.x[is_known], is_log=self._is_log_x)
@@ -475,8 +479,11 @@ class Plot(QFrame):
         made = QPixmap(self.size() * _EXPORT_SCALE)
         made.setDevicePixelRatio(_EXPORT_SCALE)
         made.fill(theme.colour("panel"))
+        had_legend = self._legend.isVisibleTo(self)
         self._menu_button.hide()
+        self._legend.show()
         self.render(made)
+        self._legend.setVisible(had_legend)
         self._menu_button.show()
         return made
 
@@ -511,6 +518,14 @@ class Plot(QFrame):
         path, _ = QFileDialog.getSaveFileName(self, self.tr("Save the numbers"), "plot.csv", "CSV (*.csv)")
         if path:
             Path(path).write_text(self.csv_text(), encoding="utf-8")
+
+
+def _with_spread(curve: Curve) -> list[Floats]:
+    """Return what of a curve must be seen: its points, and the ends of their intervals."""
+    if curve.spread is None:
+        return [curve.y]
+    with np.errstate(invalid="ignore", over="ignore"):
+        return [curve.y, curve.y - curve.spread, curve.y + curve.spread]
 
 
 def _pen(colour: QColor, width: float, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:

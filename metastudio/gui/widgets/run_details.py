@@ -83,6 +83,7 @@ class RunDetails(QFrame):
         self._table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self._table.verticalHeader().hide()
         self._table.setShowGrid(False)
+        self._table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._table.setAccessibleName(self.tr("What differs"))
         self._middle = QStackedWidget()
         self._middle.addWidget(self._notes)

@@ -1,0 +1,192 @@
+"""Plots: curves are smoothed first and thinned after, and what is odd in them does no harm."""
+
+from __future__ import annotations
+
+import csv
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+
+from metastudio.gui import theme
+from metastudio.gui.widgets.curve_math import fitting_range, smoothed, thinned
+from metastudio.gui.widgets.plot import Band, Curve, Plot
+from metastudio.gui.widgets.redraw_limit import RedrawLimit
+
+
+@pytest.fixture
+def plot(qtbot) -> Plot:
+    theme.apply_theme(qtbot._request.getfixturevalue("qapp"), "light")
+    made = Plot("Outer loss", "iteration", "loss")
+    qtbot.addWidget(made)
+    made.resize(500, 300)
+    made.show()
+    return made
+
+
+def reference_smoothing(values: list[float], weight: float) -> list[float]:
+    """The average as it is usually written down, one value after another."""
+    last, out = 0.0, []
+    for count, value in enumerate(values, start=1):
+        last = weight * last + (1 - weight) * value
+        out.append(last / (1 - weight**count))
+    return out
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=400), st.floats(0.01, 0.99))
+def test_smoothing_is_the_debiased_average(values: list[float], weight: float) -> None:
+    got = smoothed(np.array(values), weight)
+    np.testing.assert_allclose(got, reference_smoothing(values, weight), rtol=1e-6, atol=1e-6)
+
+
+def test_smoothing_off_returns_the_values() -> None:
+    values = np.array([1.0, 5.0])
+    assert smoothed(values, 0.0) is values
+
+
+def test_smoothing_goes_on_over_values_that_are_none() -> None:
+    got = smoothed(np.array([np.nan, 1.0, np.nan, np.inf, 1.0]), 0.9)
+    assert np.isnan(got[0])
+    np.testing.assert_allclose(got[1:], 1.0)
+
+
+def test_thinning_keeps_the_best_value_and_the_worst() -> None:
+    x = np.arange(100_000.0)
+    y = np.sin(x / 3000)
+    y[54_321], y[77_777] = 9.0, -9.0
+    thin_x, thin_y = thinned(x, y, 500)
+    assert len(thin_x) <= 500
+    assert (thin_x[thin_y.argmax()], thin_x[thin_y.argmin()]) == (54_321, 77_777)
+    assert (np.diff(thin_x) >= 0).all()
+
+
+def test_points_that_were_drawn_stay_while_the_curve_grows() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=10_000)
+    x = np.arange(10_000.0)
+    before = set(zip(*thinned(x[:9000], y[:9000], 600), strict=True))
+    after = set(zip(*thinned(x[:9500], y[:9500], 600), strict=True))
+    last_bucket = 9000 - 32
+    assert {each for each in before if each[0] < last_bucket} <= after
+
+
+def test_a_curve_of_nothing_but_gaps_is_thinned_to_gaps() -> None:
+    _, y = thinned(np.arange(5000.0), np.full(5000, np.nan), 100)
+    assert np.isnan(y).all()
+
+
+def test_an_outlier_changes_the_axis_and_never_the_data() -> None:
+    y = np.append(np.linspace(1, 2, 1000), 1e9)
+    low, high = fitting_range([y])
+    assert low < 1
+    assert high < 10
+    assert fitting_range([np.array([np.nan, np.inf])]) is None
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.full(10, np.nan),
+        np.array([1.0, np.inf, -np.inf, np.nan, 2.0]),
+        np.zeros(3),
+        np.array([-1.0, 0.0, 5.0]),
+        np.empty(0),
+        np.full(4, 1e300),
+    ],
+    ids=["gaps", "infinite", "zeros", "negative", "empty", "huge"],
+)
+@pytest.mark.parametrize("is_log", [False, True])
+def test_odd_values_are_drawn_without_complaint(plot: Plot, qtbot, y: np.ndarray, is_log: bool) -> None:
+    x = np.arange(1.0, len(y) + 1)
+    plot.set_curve("odd", Curve(x, y, name="odd", symbol="o", spread=np.abs(y)))
+    plot.set_band("band", Band(x, y, y + 1))
+    plot.set_log(x=is_log, y=is_log)
+    plot.grab()
+    plot.keep_only(set())
+    plot.refresh()
+    plot.grab()
+
+
+def test_a_million_points_are_drawn_within_a_redraw(plot: Plot, qtbot) -> None:
+    x = np.arange(1e6)
+    plot.set_curve("long", Curve(x, smoothed(np.sin(x / 1e4), 0.9)))
+    plot.refresh()
+    began = time.perf_counter()
+    plot.set_curve("long", Curve(x, np.sin(x / 1e4)))
+    plot.refresh()
+    plot.grab()
+    assert time.perf_counter() - began < 2  # generous: it takes a twentieth of that on an idle machine
+    assert len(plot.curve("long").item.getData()[0]) <= 2 * plot.width()
+
+
+def test_a_plot_follows_new_data_until_it_is_zoomed_and_again_when_fitted(plot: Plot, qtbot) -> None:
+    def right() -> float:
+        return plot._box.viewRange()[0][1]
+
+    plot.set_curve("loss", Curve(np.arange(10.0), np.arange(10.0)))
+    plot.refresh()
+    plot.set_curve("loss", Curve(np.arange(20.0), np.arange(20.0)))
+    plot.refresh()
+    assert right() > 19
+    plot._box.zoomed.emit()
+    plot._box.setRange(xRange=(2, 5), padding=0)
+    plot.set_curve("loss", Curve(np.arange(30.0), np.arange(30.0)))
+    plot.refresh()
+    assert right() == 5
+    plot.fit()
+    assert right() > 29
+
+
+def test_the_numbers_handed_out_are_all_of_them_and_no_formula(plot: Plot) -> None:
+    y = np.linspace(1, 0, 5000)
+    y[7] = np.nan
+    plot.set_curve("loss", Curve(np.arange(5000.0), y, name="=HYPERLINK()"))
+    plot.set_curve("smooth", Curve(np.arange(5000.0), y, is_exported=False))
+    rows = list(csv.reader(plot.csv_text().splitlines()))
+    assert rows[0] == ["curve", "iteration", "loss", "ci95"]
+    assert len(rows) == 5000
+    assert rows[1][0] == "'=HYPERLINK()"
+    assert float(rows[3][2]) == y[2]
+
+
+def test_the_picture_has_title_and_legend(plot: Plot) -> None:
+    plot.set_curve("loss", Curve(np.arange(9.0), np.arange(9.0), name="loss"))
+    plot.refresh()
+    picture = plot.picture()
+    assert picture.width() == 2 * plot.width()
+    assert not picture.isNull()
+
+
+def test_colours_follow_the_theme(plot: Plot, qapp) -> None:
+    plot.set_curve("black", Curve(np.arange(3.0), np.arange(3.0), index=7))
+    plot.refresh()
+    assert plot.curve("black").item.opts["pen"].color().name() == "#000000"
+    theme.apply_theme(qapp, "dark")
+    assert plot.curve("black").item.opts["pen"].color().name() == "#ffffff"
+
+
+def test_hovering_shows_the_values_nearest_to_the_pointer(plot: Plot) -> None:
+    x = np.arange(10.0)
+    plot.set_curve("low", Curve(x, x, name="low"))
+    plot.set_curve("high", Curve(x, x + 100, name="high", style=Qt.PenStyle.DashLine))
+    plot.refresh()
+    rows = plot._hover_rows(3.2, 104.0)
+    assert "iteration 3" in rows[0]
+    assert "<b>high 103</b>" in rows[2]
+    assert "<b>" not in rows[1]
+
+
+def test_many_requests_give_few_redraws_and_the_last_is_not_lost(qtbot) -> None:
+    limit = RedrawLimit(every_ms=50)
+    drawn = []
+    limit.due.connect(lambda: drawn.append(1))
+    for _ in range(200):
+        limit.request()
+        qtbot.wait(1)
+    count = len(drawn)
+    assert 1 <= count <= 16
+    limit.request()
+    qtbot.waitUntil(lambda: len(drawn) > count)

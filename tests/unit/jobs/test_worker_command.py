@@ -1,0 +1,30 @@
+"""The worker's command: found from any folder, below the window's priority, in a session of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from metastudio.jobs.worker_command import NICENESS, start_worker, worker_command
+
+
+def test_a_name_that_is_not_utf8_survives(tmp_path: Path) -> None:
+    argv, _ = worker_command(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    assert os.fsencode(argv[-1]).endswith(b"\xff")
+    assert argv[:4] == [sys.executable, "-m", "metastudio", "train"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="priorities and sessions of POSIX")
+def test_a_worker_goes_after_the_window_and_does_not_end_with_it(tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    code = "import json, os, sys, time; time.sleep(0.3); "
+    code += "json.dump([os.nice(0), os.getsid(0) == os.getpid()], open(sys.argv[1], 'w')); sys.stderr.write('bad')"
+    _, env = worker_command(tmp_path)
+    process = start_worker([sys.executable, "-c", code, str(told)], env, tmp_path / "worker.log")
+    assert process.wait(60) == 0
+    assert json.loads(told.read_text()) == [max(NICENESS, os.nice(0)), True]
+    assert (tmp_path / "worker.log").read_text() == "bad"
