@@ -24,6 +24,7 @@ from metastudio.gui.widgets.icons import severity_icon
 
 _MOST_ROWS = 2000
 _MOST_HEIGHT_PX = 220
+_MOST_LINES = 4
 _SECTIONS = frozenset(ExperimentConfig.model_fields)
 _PROBLEM = Qt.ItemDataRole.UserRole + 1
 
@@ -37,7 +38,7 @@ class _WrappingDelegate(QStyledItemDelegate):
         icon_px = 0 if index.parent().isValid() else tree.iconSize().width() + 6
         width = max(60, tree.viewport().width() - depth * tree.indentation() - icon_px - 8)
         text = option.fontMetrics.boundingRect(0, 0, width, 2000, Qt.TextFlag.TextWordWrap, index.data())
-        return QSize(width, text.height() + 6)
+        return QSize(width, min(text.height(), _MOST_LINES * option.fontMetrics.lineSpacing()) + 6)
 
 
 class ProblemTree(QTreeWidget):
