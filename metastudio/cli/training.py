@@ -67,6 +67,8 @@ def work_on(run: RunFolder, report: Report) -> int:
     """
     from metastudio.engine.training.worker import work
 
+    root = logging.getLogger()
+    level = root.level
     log = log_to_file(run.log_path)
     last: events.Event | None = None
     try:
@@ -75,7 +77,8 @@ def work_on(run: RunFolder, report: Report) -> int:
                 report.event(event)
                 last = event
     finally:
-        logging.getLogger().removeHandler(log)
+        root.removeHandler(log)
+        root.setLevel(level)
         log.close()
     if isinstance(last, events.Failed):
         _say_failure(last, report)
