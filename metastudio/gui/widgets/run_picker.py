@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from metastudio.catalog.experiment import ExperimentConfig
@@ -17,7 +17,7 @@ from metastudio.gui.forms.editors import ChoiceEdit
 from metastudio.gui.models.shown_name import printable
 from metastudio.runs.run_folder import RunFolder, list_runs
 
-_LEAST_LETTERS = 36
+_LEAST_LETTERS = 40
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,7 @@ class RunPicker(ChoiceEdit):
         self.clear()
         for choice in choices:
             self.addItem(choice.title, choice.run.name)
+            self.setItemData(self.count() - 1, choice.run.name, Qt.ItemDataRole.ToolTipRole)
         self.setEnabled(bool(choices))
         self._show_choice()
 

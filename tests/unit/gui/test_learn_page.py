@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from unit.gui.page_studio import document, studio  # noqa: F401
 
 from metastudio.catalog.experiment import TargetClass, TargetTask
 from metastudio.catalog.menu import ALGORITHMS
@@ -17,7 +16,7 @@ from metastudio.runs.run_folder import list_runs
 
 
 @pytest.fixture
-def page(qtbot, studio: Studio, document: ProjectDocument) -> LearnPage:  # noqa: F811
+def page(qtbot, studio: Studio, document: ProjectDocument) -> LearnPage:
     made = LearnPage(studio)
     qtbot.addWidget(made)
     made.resize(1000, 700)
@@ -55,7 +54,7 @@ def test_search_leaves_what_matches_and_says_when_nothing_does(page: LearnPage) 
     assert page.shelf._none.isVisible()
 
 
-def test_methods_that_need_more_classes_are_grey_and_say_why(page: LearnPage, document: ProjectDocument) -> None:  # noqa: F811
+def test_methods_that_need_more_classes_are_grey_and_say_why(page: LearnPage, document: ProjectDocument) -> None:
     names = [each.name for each in document.index.classes]
     commands.exclude_classes(document, names=names[:14])
     assert not page.shelf.cards["maml"].isEnabled()
@@ -122,7 +121,7 @@ def test_a_problem_leads_to_its_field_even_a_folded_one(page: LearnPage, qtbot) 
     assert editor.isVisible()
 
 
-def test_too_few_images_for_the_episode_prevent_the_start_by_name(page: LearnPage, document, qtbot) -> None:  # noqa: F811
+def test_too_few_images_for_the_episode_prevent_the_start_by_name(page: LearnPage, document, qtbot) -> None:
     document.set_option("episodes.n_shot", 9)
     qtbot.waitUntil(lambda: not page.start_button.isEnabled())
     assert any("class" in str(each) for each in page.strip.problems())
@@ -136,7 +135,7 @@ def test_a_device_is_chosen_as_an_undo_step(page: LearnPage) -> None:
     assert page.devices.device() == "auto"
 
 
-def test_one_start_makes_one_queued_run_and_goes_to_jobs(page: LearnPage, document, qtbot) -> None:  # noqa: F811
+def test_one_start_makes_one_queued_run_and_goes_to_jobs(page: LearnPage, document, qtbot) -> None:
     with qtbot.waitSignal(page.studio.page_wanted) as caught:
         page.start_button.click()
         page.start_button.click()
@@ -159,7 +158,7 @@ def test_control_and_return_starts(page: LearnPage, qtbot) -> None:
         qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
 
 
-def test_only_ticked_target_tasks_are_adapted_to_at_the_end(page: LearnPage, document, tmp_path, qtbot) -> None:  # noqa: F811
+def test_only_ticked_target_tasks_are_adapted_to_at_the_end(page: LearnPage, document, tmp_path, qtbot) -> None:
     picture = str(tmp_path / "images" / "class00" / "0.png")
     other = str(tmp_path / "images" / "class01" / "0.png")
     classes = (TargetClass(name="a", support=(picture,)), TargetClass(name="b", support=(other,)))
@@ -178,7 +177,7 @@ def test_formats_of_the_exports_are_part_of_the_draft(page: LearnPage) -> None:
     assert set(_draft(page).exports) == {"checkpoint", "adapted", "onnx"}
 
 
-def test_a_runs_folder_that_cannot_be_made_is_said(page: LearnPage, document, qtbot, monkeypatch) -> None:  # noqa: F811
+def test_a_runs_folder_that_cannot_be_made_is_said(page: LearnPage, document, qtbot, monkeypatch) -> None:
     said: list[Exception] = []
     monkeypatch.setattr(page.studio.messages, "show_error", said.append)
     document.runs_folder.rmdir()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
-from unit.gui.page_studio import document, make_picture, make_run, studio  # noqa: F401
+from unit.gui.page_studio import make_picture, make_run
 
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.experiment import TargetClass, TargetTask
@@ -26,7 +26,7 @@ from metastudio.gui.studio import Studio
 
 
 @pytest.fixture
-def page(qtbot, studio: Studio, document: ProjectDocument) -> Iterator[TryItPage]:  # noqa: F811
+def page(qtbot, studio: Studio, document: ProjectDocument) -> Iterator[TryItPage]:
     make_run(document)
     made = TryItPage(studio)
     qtbot.addWidget(made)
@@ -74,7 +74,7 @@ def _asked(page: TryItPage, qtbot, paths: list[str]) -> None:
     qtbot.waitUntil(lambda: all(page.try_out.answer(path) is not None for path in paths))
 
 
-def test_without_a_run_the_page_says_what_belongs_there(qtbot, studio: Studio, document: ProjectDocument) -> None:  # noqa: F811
+def test_without_a_run_the_page_says_what_belongs_there(qtbot, studio: Studio, document: ProjectDocument) -> None:
     page = TryItPage(studio)
     qtbot.addWidget(page)
     page.show()
@@ -111,7 +111,7 @@ def test_a_method_that_takes_any_number_is_asked_all_the_same(
     qtbot,
     studio: Studio,
     document: ProjectDocument,
-    tmp_path: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     make_run(document, algorithm=PrototypicalConfig())
     page = TryItPage(studio)
@@ -248,10 +248,9 @@ def test_a_process_that_dies_is_said_and_the_next_try_works(adapted: TryItPage, 
     qtbot.waitUntil(lambda: not adapted.reason.text() and not adapted.try_out.busy)
 
 
-def test_a_saved_task_is_taken_with_its_known_queries(page: TryItPage, document, pictures, qtbot) -> None:  # noqa: F811
-    classes = tuple(
-        TargetClass(name=name, support=tuple(pictures[name][:2]), query=(pictures[name][2],))
-        for name in ("oak", "beech")
+def test_a_saved_task_is_taken_with_its_known_queries(page: TryItPage, document, pictures, qtbot) -> None:
+    oak, beech = (
+        each.model_copy(update={"query": (pictures[each.name][2],)}) for each in _classes(pictures, "oak", "beech")
     )
     task = TargetTask(name="trees", classes=(oak, beech), unlabelled=(pictures["maple"][0],))
     commands.set_targets(document, targets=[task], title="Add")
@@ -261,7 +260,7 @@ def test_a_saved_task_is_taken_with_its_known_queries(page: TryItPage, document,
     assert page.try_out.target("again") == task.model_copy(update={"name": "again"})
 
 
-def test_unseen_classes_are_drawn_from_the_runs_own_meta_test_classes(page: TryItPage, document, qtbot) -> None:  # noqa: F811
+def test_unseen_classes_are_drawn_from_the_runs_own_meta_test_classes(page: TryItPage, document, qtbot) -> None:
     kept_back = {name for name, part in document.parts.items() if part is Part.META_TEST}
     page.draw_button.click()
     qtbot.waitUntil(lambda: bool(page.try_out.class_names) or not page.draw_button.isEnabled())
@@ -272,7 +271,7 @@ def test_unseen_classes_are_drawn_from_the_runs_own_meta_test_classes(page: TryI
     assert not queries & support
 
 
-def test_what_was_tried_is_saved_as_a_target_task(adapted: TryItPage, document, pictures, qtbot) -> None:  # noqa: F811
+def test_what_was_tried_is_saved_as_a_target_task(adapted: TryItPage, document, pictures, qtbot) -> None:
     _asked(adapted, qtbot, [pictures["oak"][3], pictures["maple"][3]])
     adapted.try_out.accept(pictures["oak"][3])
     adapted.save_as("my trees")

@@ -1,0 +1,7 @@
+"""What the tests of pages share."""
+
+from __future__ import annotations
+
+from unit.gui.page_studio import document, studio
+
+__all__ = ["document", "studio"]
