@@ -112,8 +112,15 @@ class Session:
         adapted = None
         if question.target is not None and question.format != "checkpoint":
             adapted = self._adapted_to(question.run, question.target, on_progress, steps=None)
-        on_progress(Progress(phase="writing and verifying"))
-        done = export(trained, adapted, question.format, Path(question.folder), overwrite=question.overwrite)
+        on_progress(Progress(phase="writing"))
+        done = export(
+            trained,
+            adapted,
+            question.format,
+            Path(question.folder),
+            overwrite=question.overwrite,
+            on_phase=lambda phase: on_progress(Progress(phase=phase)),
+        )
         return ExportedAnswer(
             path=str(done.path),
             files=done.files,

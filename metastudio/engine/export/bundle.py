@@ -15,6 +15,7 @@ from metastudio.engine.export.programs import exported_program, onnx_bytes, pt2_
 from metastudio.engine.export.verify import known_answers, verify_answers
 
 OnPhase = Callable[[str], None]
+"""Told what is being done, where that takes more than a moment."""
 
 _RUN_PT2 = """    pip install torch Pillow
     python predict.py picture.png
@@ -72,7 +73,7 @@ def export_onnx(
 
 
 def _place(adapted: AdaptedTask, folder: str | Path, *, overwrite: bool) -> Path:
-    return check_place(folder, data_folders=adapted.trained.experiment.data.folders, overwrite=overwrite)
+    return check_place(folder, data_folders=adapted.trained.run.data().index.folders, overwrite=overwrite)
 
 
 def _image_shape(adapted: AdaptedTask) -> tuple[int, int, int]:

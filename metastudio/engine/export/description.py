@@ -15,6 +15,7 @@ from metastudio.catalog.entry import Entry, find
 from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.engine.adaptation import AdaptedTask, TrainedLearner
 from metastudio.engine.evaluation.proportion import wilson95
+from metastudio.engine.transfer_note import transfer_note
 from metastudio.runs.checkpoint_files import iteration_of
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import versions
@@ -88,6 +89,7 @@ def model_card(adapted: AdaptedTask, *, how_to_run: str) -> bytes:
         side=preprocessing.image_size,
         adapted_with=f"{len(loaded.support)} pictures{steps}",
         query_score=_query_score(adapted),
+        compared=transfer_note(adapted) or "not measured: too few pictures of each class",
     )
 
 

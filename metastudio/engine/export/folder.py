@@ -11,7 +11,7 @@ from pathlib import Path
 
 from metastudio.engine.export.verify import Verification
 from metastudio.errors import ConfigurationError, IntegrityError, ResourceError
-from metastudio.runs.atomic import temporary_beside, write_atomically, write_folder_atomically
+from metastudio.runs.atomic import sweep, temporary_beside, write_atomically, write_folder_atomically
 from metastudio.runs.checkpoint_files import SUMS, verify_checkpoint
 
 VERIFICATION = "verification.json"
@@ -77,6 +77,8 @@ def write_export(path: Path, files: Mapping[str, bytes], verify: Callable[[Path]
         ExportError: if it does not answer as it should; nothing is left of it, an older export stays.
         ResourceError: if it cannot be written; nothing is left of it.
     """
+    if path.parent.is_dir():
+        sweep(path.parent)
     aside = temporary_beside(path)
     try:
         write_folder_atomically(aside, {**files, SUMS: _sums(files)})

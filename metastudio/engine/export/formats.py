@@ -6,14 +6,20 @@ from pathlib import Path
 
 from metastudio.catalog.experiment import ExportFormat
 from metastudio.engine.adaptation import AdaptedTask, TrainedLearner
-from metastudio.engine.export.bundle import export_adapted, export_onnx
+from metastudio.engine.export.bundle import OnPhase, export_adapted, export_onnx
 from metastudio.engine.export.checkpoint import export_checkpoint
 from metastudio.engine.export.folder import ExportedFolder
 from metastudio.errors import ConfigurationError
 
 
 def export(
-    trained: TrainedLearner, adapted: AdaptedTask | None, kind: ExportFormat, folder: Path, *, overwrite: bool
+    trained: TrainedLearner,
+    adapted: AdaptedTask | None,
+    kind: ExportFormat,
+    folder: Path,
+    *,
+    overwrite: bool,
+    on_phase: OnPhase = lambda _: None,
 ) -> ExportedFolder:
     """Write one export; `adapted` is not needed for a checkpoint.
 
@@ -28,4 +34,6 @@ def export(
         raise ConfigurationError(
             "An adapted model needs a target task.", where="target", todo="Choose one, or export the checkpoint."
         )
-    return {"adapted": export_adapted, "onnx": export_onnx}[kind](adapted, folder, overwrite=overwrite)
+    return {"adapted": export_adapted, "onnx": export_onnx}[kind](
+        adapted, folder, overwrite=overwrite, on_phase=on_phase
+    )

@@ -63,7 +63,7 @@ def known_answers(classifier: Classifier, files: Sequence[str], preprocessing: P
     """
     few = [files[number * len(files) // _MOST] for number in range(_MOST)] if len(files) > _MOST else list(files)
     logits = [classifier.logits(read_picture(file, preprocessing)) for file in few]
-    return KnownAnswers(tuple(few), torch.cat(logits).cpu())
+    return KnownAnswers(tuple(str(Path(file).absolute()) for file in few), torch.cat(logits).cpu())
 
 
 def verify_answers(command: Sequence[str], known: KnownAnswers, *, where: Path) -> Verification:
@@ -125,6 +125,7 @@ def clean_process(arguments: Sequence[str], *, where: Path) -> str:
             timeout=_TIMEOUT_S,
             check=False,
             cwd=where,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _failed(str(where), f"It could not be run: {error}.") from error
