@@ -212,6 +212,8 @@ def report_of(error: BaseException) -> str:
 
 
 def _on_qt_message(kind: QtMsgType, context: object, text: str) -> None:  # noqa: ARG001
+    if text.startswith("This plugin does not support"):  # a screen that only exists in memory
+        return
     levels = {QtMsgType.QtDebugMsg: logging.DEBUG, QtMsgType.QtInfoMsg: logging.INFO}
     levels |= {QtMsgType.QtWarningMsg: logging.WARNING}
     _log.log(levels.get(kind, logging.ERROR), "Qt: %s", text)
