@@ -474,18 +474,25 @@ class ImagesPage(Page):
 
         self._sample_task = BackgroundTask(work, self)
         self._sample_task.succeeded.connect(self._on_sample_made)
-        self._sample_task.failed.connect(self._on_document_failed)
-        self._sample_task.finished.connect(self._on_sample_finished)
+        self._sample_task.failed.connect(self._on_sample_failed)
         self._sample_task.start()
 
     @Slot(object)
     def _on_sample_made(self, folder: str) -> None:
+        self._end_sample()
         if self._document is not None:
             self._document.add_folders([folder])
 
-    @Slot()
-    def _on_sample_finished(self) -> None:
-        self._sample_task = None
+    @Slot(object)
+    def _on_sample_failed(self, error: Exception) -> None:
+        self._end_sample()
+        self.studio.messages.show_error(error)
+
+    def _end_sample(self) -> None:
+        if self._sample_task is not None:
+            self._sample_task.close()
+            self._sample_task.deleteLater()
+            self._sample_task = None
         self._sample_button.setEnabled(True)
         self._sample_button.setText(self.tr("Use sample images"))
 
@@ -737,8 +744,7 @@ class ImagesPage(Page):
 
     def shut_down(self) -> None:
         self._preprocessing.shut_down()
-        if self._sample_task is not None:
-            self._sample_task.close()
+        self._end_sample()
 
 
 _LIMITS = ("too-few-images", "too-few-classes", "no-classes")

@@ -149,8 +149,7 @@ class PreprocessingPanel(QFrame):
     def shut_down(self) -> None:
         """Stop the decoding that may be under way."""
         self._timer.stop()
-        if self._task is not None:
-            self._task.close()
+        self._end_task()
 
     @Slot()
     def _on_edited(self) -> None:
@@ -171,7 +170,7 @@ class PreprocessingPanel(QFrame):
 
     @Slot()
     def _on_decode_due(self) -> None:
-        if self._task is not None and self._task.isRunning():
+        if self._task is not None:
             self._timer.start()
             return
         if not self._path:
@@ -181,21 +180,22 @@ class PreprocessingPanel(QFrame):
         self._task = BackgroundTask(lambda _tell, _stop: _decoded(path, value), self)
         self._task.succeeded.connect(self._on_decoded)
         self._task.failed.connect(self._on_decode_failed)
-        self._task.finished.connect(self._task.deleteLater)
-        self._task.finished.connect(self._on_task_finished)
         self._task.start()
 
-    @Slot()
-    def _on_task_finished(self) -> None:
-        if self.sender() is self._task:
+    def _end_task(self) -> None:
+        if self._task is not None:
+            self._task.close()
+            self._task.deleteLater()
             self._task = None
 
     @Slot(object)
     def _on_decoded(self, image: QImage) -> None:
+        self._end_task()
         self._show_pixels(QPixmap.fromImage(image))
 
     @Slot(object)
     def _on_decode_failed(self, error: Exception) -> None:
+        self._end_task()
         self._show_pixels(None)
         self._after.setToolTip(str(error) if isinstance(error, MetaStudioError) else type(error).__name__)
 

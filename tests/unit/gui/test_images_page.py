@@ -1,0 +1,266 @@
+"""Images: drops, the split by drag and by key, what is wrong leads to its pictures, everything can be undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from unit.gui.drops import drag_over, drop_on, files_mime, text_mime, url_mime
+from unit.gui.page_studio import make_classes, make_picture
+
+from metastudio.catalog.data_spec import ListedSplit, Part, RandomSplit
+from metastudio.gui.dialogs.split_dialog import SplitDialog
+from metastudio.gui.documents.project_document import ProjectDocument
+from metastudio.gui.models.class_model import ClassOrder
+from metastudio.gui.models.shown_name import printable
+from metastudio.gui.models.thumbnail_cache import ThumbnailCache
+from metastudio.gui.pages.images_page import ImagesPage
+from metastudio.gui.studio import Studio
+from metastudio.gui.widgets.toast import Toast
+from metastudio.runs.project import Project
+
+
+@pytest.fixture
+def page(qtbot, studio: Studio, document: ProjectDocument) -> ImagesPage:
+    made = ImagesPage(studio)
+    qtbot.addWidget(made)
+    made.resize(1100, 700)
+    made.show()
+    yield made
+    made.shut_down()
+
+
+@pytest.fixture
+def empty_page(qtbot, studio: Studio, tmp_path: Path) -> ImagesPage:
+    studio.open_project(ProjectDocument(Project.create(tmp_path / "empty", name="Empty"), studio.undo_stack))
+    made = ImagesPage(studio)
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+    made.shut_down()
+
+
+@pytest.fixture
+def toasts(studio: Studio) -> list[Toast]:
+    found: list[Toast] = []
+    studio.toasted.connect(found.append)
+    return found
+
+
+def column(page: ImagesPage, part: Part | None):
+    return next(each for each in page._columns if each.part is part)
+
+
+def names(page: ImagesPage, part: Part | None) -> list[str]:
+    return [row.name for row in column(page, part).view.rows_model.rows()]
+
+
+def test_an_empty_page_says_what_belongs_there_and_why_it_cannot_split(empty_page: ImagesPage) -> None:
+    assert empty_page._stack.currentIndex() == 0
+    assert not empty_page._split_button.isEnabled()
+    assert "Add folders" in empty_page._split_button.toolTip()
+
+
+def test_dropped_folders_become_classes_and_undo_takes_them_back(
+    qtbot, empty_page: ImagesPage, studio: Studio, tmp_path: Path
+) -> None:
+    folder = make_classes(tmp_path / "images", classes=3)
+    assert drop_on(empty_page, files_mime(sorted(folder.iterdir())))
+    assert not studio.project.is_busy, "a drop returns at once"
+    qtbot.waitUntil(lambda: len(studio.project.index.classes) == 3 and not studio.project.is_busy)
+    assert sum(len(names(empty_page, part)) for part in Part) == 3
+    assert empty_page._stack.currentIndex() == 1
+    studio.undo_stack.undo()
+    assert empty_page._stack.currentIndex() == 0
+    studio.undo_stack.redo()
+    assert sum(len(names(empty_page, part)) for part in Part) == 3
+
+
+def test_the_hint_says_what_a_drop_will_do(page: ImagesPage, tmp_path: Path) -> None:
+    folder = make_classes(tmp_path / "more", classes=3)
+    drag_over(page, files_mime(sorted(folder.iterdir())))
+    assert page._drop_hint.isVisible()
+    assert page._drop_hint.text() == "3 folders → 3 new classes"
+
+
+def test_what_is_no_folder_is_refused_by_name(qtbot, page: ImagesPage, toasts: list[Toast], tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    assert not drag_over(page, text_mime("hello"))
+    drop_on(page, url_mime("https://example.org/cat.png"))
+    drop_on(page, files_mime([tmp_path / "notes.txt", make_picture(tmp_path / "loose.png")]))
+    qtbot.waitUntil(lambda: len(toasts) == 2)
+    assert "https://example.org/cat.png" in toasts[0].text
+    assert "notes.txt" in toasts[1].text
+    assert "loose.png" in toasts[1].text
+
+
+def test_sample_images_are_one_click(qtbot, empty_page: ImagesPage, studio: Studio) -> None:
+    empty_page._sample_button.click()
+    qtbot.waitUntil(lambda: bool(studio.project.index.classes) and not studio.project.is_busy, timeout=60_000)
+    assert len(studio.project.index.classes) >= 20
+    assert Path(studio.project.experiment.data.folders[0]).parent == studio.project.folder
+
+
+def test_classes_are_moved_by_key_and_the_move_is_one_step(page: ImagesPage, studio: Studio) -> None:
+    moved = tuple(names(page, Part.META_TRAIN)[:3])
+    column(page, Part.META_TRAIN).select(moved)
+    assert column(page, Part.META_TRAIN).view.selected_names() == moved
+    menu = page.move_menu(moved, Part.META_TRAIN)
+    assert [action.text()[1] for action in menu.actions()] == ["1", "2", "3", "0"]
+    assert not menu.actions()[0].isEnabled(), "they are there already"
+    menu.actions()[2].trigger()
+    assert set(moved) <= set(names(page, Part.META_TEST))
+    assert column(page, Part.META_TEST).view.selected_names() == moved
+    assert studio.undo_stack.undoText() == "Move 3 classes"
+    studio.undo_stack.undo()
+    assert names(page, Part.META_TRAIN)[:3] == list(moved)
+
+
+def test_the_key_m_offers_the_parts(qtbot, page: ImagesPage) -> None:
+    view = column(page, Part.META_TRAIN).view
+    column(page, Part.META_TRAIN).select((names(page, Part.META_TRAIN)[0],))
+    QTest.keyClick(view, Qt.Key.Key_M)
+    from PySide6.QtWidgets import QApplication
+
+    popup = QApplication.activePopupWidget()
+    assert isinstance(popup, QWidget)
+    name = names(page, Part.META_TRAIN)[0]
+    QTest.keyClick(popup, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: name in names(page, Part.META_VAL))
+
+
+def test_delete_excludes_a_class_and_it_stays_to_be_seen(page: ImagesPage, studio: Studio) -> None:
+    name = names(page, Part.META_VAL)[0]
+    assert not column(page, None).isVisible()
+    column(page, Part.META_VAL).select((name,))
+    QTest.keyClick(column(page, Part.META_VAL).view, Qt.Key.Key_Delete)
+    assert names(page, None) == [name]
+    assert column(page, None).isVisible()
+    studio.undo_stack.undo()
+    assert name in names(page, Part.META_VAL)
+
+
+def test_arrows_go_from_column_to_column(page: ImagesPage) -> None:
+    page.activateWindow()
+    column(page, Part.META_TRAIN).view.setFocus()
+    QTest.keyClick(column(page, Part.META_TRAIN).view, Qt.Key.Key_Right)
+    assert column(page, Part.META_VAL).view.selected_names() == (names(page, Part.META_VAL)[0],)
+
+
+def test_search_and_order_change_what_the_columns_list(page: ImagesPage, document: ProjectDocument) -> None:
+    page._search.setText("CLASS01")
+    assert [name for part in Part for name in names(page, part)] == ["class01"]
+    page._search.clear()
+    page._order.setCurrentIndex(page._order.findData(ClassOrder.FEWEST))
+    page._on_pictures_removal_wanted((document.index.by_name("class19").files[0].path,))
+    part = document.parts["class19"]
+    assert names(page, part)[0] == "class19"
+
+
+def test_a_problem_leads_to_its_pictures(qtbot, page: ImagesPage, studio: Studio, tmp_path: Path) -> None:
+    folder = make_classes(tmp_path / "more", classes=2)
+    broken = folder / "class01" / "broken.png"
+    broken.write_bytes(b"")
+    studio.project.add_folders([str(folder)])
+    qtbot.waitUntil(lambda: any(each.where == str(broken) for each in page._tree.problems()))
+    problem = next(each for each in page._tree.problems() if each.where == str(broken))
+    page._tree.problem_activated.emit(problem)
+    assert page._class_name.full_text() == "class01"
+    assert page._pictures.selected_paths() == (str(broken),)
+
+
+def test_pictures_are_excluded_by_key_and_taken_in_again(page: ImagesPage, studio: Studio) -> None:
+    path = page._pictures.paths()[0]
+    page._pictures.select_path(path)
+    QTest.keyClick(page._pictures, Qt.Key.Key_Delete)
+    assert studio.project.experiment.data.excluded_files == (path,)
+    assert "1 excluded" in page._class_about.full_text()
+    exclude, include = page.picture_menu([path]).actions()
+    assert not exclude.isEnabled()
+    include.trigger()
+    assert studio.project.experiment.data.excluded_files == ()
+
+
+def test_preprocessing_is_edited_and_undone_in_place(qtbot, page: ImagesPage, studio: Studio) -> None:
+    panel = page._preprocessing
+    qtbot.waitUntil(lambda: panel._after.pixels is not None)
+    assert panel._after.pixels.width() == 28
+    panel._size.setValue(16)
+    panel._invert.setChecked(True)
+    assert studio.project.experiment.data.preprocessing.image_size == 16
+    qtbot.waitUntil(lambda: panel._after.pixels.width() == 16)
+    studio.undo_stack.undo()
+    assert panel._size.value() == 28
+    assert not panel._invert.isChecked()
+    panel._rotations.setChecked(True)
+    assert studio.project.experiment.data.rotations_as_classes
+
+
+def test_the_split_dialog_shows_what_it_gives_and_all_that_is_wrong(
+    qtbot, document: ProjectDocument, tmp_path: Path
+) -> None:
+    dialog = SplitDialog(document.used, document.experiment.data.split, document.parts)
+    qtbot.addWidget(dialog)
+    assert dialog._result.text().split() == ["●", "13", "◐", "3", "○", "4"]
+    assert not dialog._choices.button(2).isEnabled(), "the folders say nothing"
+    dialog._train.setValue(50)
+    dialog._val.setValue(25)
+    assert dialog.split() == RandomSplit(meta_train=0.5, meta_val=0.25, meta_test=0.25)
+    dialog._choices.button(1).setChecked(True)
+    assert not dialog._take.isEnabled()
+    names_file = tmp_path / "train.txt"
+    names_file.write_text("class00\nclas01\nnothing\n")
+    dialog._lists[0].setText(str(names_file))
+    assert len(dialog._problems.problems()) == 2
+    assert not dialog._take.isEnabled()
+    names_file.write_text("class00\nclass01\n")
+    dialog._lists[0].setText(str(names_file) + " ")
+    assert dialog._take.isEnabled()
+    assert dialog.split() == ListedSplit(meta_train=str(names_file))
+
+
+def test_a_split_that_is_taken_is_one_step(page: ImagesPage, studio: Studio) -> None:
+    page.choose_split()
+    dialog = page.findChild(SplitDialog)
+    dialog._seed.setValue(11)
+    dialog.accept()
+    assert studio.project.experiment.data.split == RandomSplit(seed=11)
+    studio.undo_stack.undo()
+    assert studio.project.experiment.data.split == RandomSplit()
+
+
+def test_another_project_takes_the_page_over(qtbot, page: ImagesPage, studio: Studio, tmp_path: Path) -> None:
+    studio.open_project(ProjectDocument(Project.create(tmp_path / "other", name="Other"), studio.undo_stack))
+    assert page._stack.currentIndex() == 0
+    assert page._subtitle.full_text() == "Other"
+
+
+def test_unreadable_files_have_a_thumbnail_that_says_why(qtbot, tmp_path: Path) -> None:
+    cache = ThumbnailCache()
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"")
+    good = make_picture(tmp_path / "good.png")
+    for path in (broken, good):
+        assert cache.get(str(path), 32) is None
+    qtbot.waitUntil(lambda: all(cache.get(str(path), 32) for path in (broken, good)))
+    assert "0 bytes" in str(cache.get(str(broken), 32).problem)
+    assert not cache.get(str(good), 32).pixmap.isNull()
+    cache.close()
+
+
+def test_names_of_any_bytes_can_be_shown() -> None:
+    assert printable("a\udcffb\n") == "a\\udcffb\\n"
+    assert printable("שלום 🍁") == "שלום 🍁"
+
+
+def test_what_can_be_pressed_has_a_name_to_be_read_aloud(page: ImagesPage) -> None:
+    from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QListView, QSlider, QSpinBox
+
+    for kind in (QAbstractButton, QComboBox, QLineEdit, QListView, QSlider, QSpinBox):
+        for widget in page.findChildren(kind):
+            if widget.isVisible() and widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
+                text = widget.text() if isinstance(widget, QAbstractButton) else ""
+                assert widget.accessibleName() or text or widget.objectName().startswith("qt_"), widget
