@@ -57,6 +57,11 @@ class ExperimentForm(QWidget):
         self._rows.addStretch(1)
         self.set_experiment(self._experiment)
 
+    @property
+    def algorithm(self) -> str:
+        """The method whose settings are shown."""
+        return str(self._experiment.algorithm.name)
+
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the values as entered."""
         return tuple(problem for problems in self._wrong.values() for problem in problems)

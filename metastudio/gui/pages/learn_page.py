@@ -15,12 +15,14 @@ from metastudio.catalog.recipes import Recipe, recipes, with_recipe
 from metastudio.catalog.validation import parse_experiment
 from metastudio.errors import MetaStudioError, Problem, Severity
 from metastudio.gui import theme
+from metastudio.gui.dialogs.help_dialog import HelpDialog, method_page
 from metastudio.gui.documents.background_task import BackgroundTask
 from metastudio.gui.forms.experiment_form import ExperimentForm
 from metastudio.gui.forms.wording import translated
 from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.at_the_end import AtTheEnd
 from metastudio.gui.widgets.device_picker import DevicePicker
+from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import WrappingLabel
 from metastudio.gui.widgets.method_shelf import MethodShelf
 from metastudio.gui.widgets.problem_strip import ProblemStrip
@@ -51,6 +53,11 @@ class LearnPage(Page):
         self._blocking: tuple[Problem, ...] = ()
         self._originals: dict[str, Problem] = {}
 
+        self.about_button = QPushButton(self.tr("About this method"))
+        self.about_button.setIcon(icon("mdi6.book-open-variant"))
+        self.about_button.setToolTip(self.tr("Its idea in plain words, when to use it, its settings and its paper"))
+        self.about_button.clicked.connect(self._on_about_clicked)
+        self.add_header_widget(self.about_button)
         self.shelf = MethodShelf(ALGORITHMS)
         self.shelf.setFixedWidth(_SIDE_PX)
         self.shelf.method_chosen.connect(self._on_method_chosen)
@@ -217,6 +224,11 @@ class LearnPage(Page):
     @Slot(object)
     def _on_method_chosen(self, name: str) -> None:
         self._on_option_changed("algorithm.name", name)
+
+    @Slot()
+    def _on_about_clicked(self) -> None:
+        entry = ALGORITHMS[self.form.algorithm]
+        HelpDialog(method_page(entry.name), entry.title, self).show()
 
     @Slot(object)
     def _on_device_picked(self, name: str) -> None:
