@@ -70,7 +70,7 @@ class Report:
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._spoke = -_PLAIN_EVERY_S
-        self._iterations = 0
+        self._started: tuple[events.Started, float] | None = None
         self._validation = ""
 
     def __enter__(self) -> Self:
@@ -150,6 +150,14 @@ class Report:
 
         return on_progress
 
+    def _left(self, event: events.OuterStep) -> str:
+        """Return the time left, where no bar shows it; from this stay's own speed, never from the wall clock."""
+        if self._bars is not None or self._started is None:
+            return ""
+        start, began = self._started
+        done = event.iteration - start.iteration
+        return f", {_duration((time.monotonic() - began) / done * (start.iterations - event.iteration))} left"
+
     def event(self, event: events.Event) -> None:
         """Show one event of a run."""
         if self.as_json:
@@ -159,10 +167,11 @@ class Report:
             case events.Preparing():
                 self.progress(event.phase, event.done, event.total)
             case events.OuterStep():
-                said = f"loss {event.loss:.3f}, {event.tasks_per_s:.0f} tasks/s{self._validation}"
-                self.progress("training", event.iteration, self._iterations, said)
+                said = f"loss {event.loss:.3f}, {event.tasks_per_s:.0f} tasks/s{self._validation}{self._left(event)}"
+                total = self._started[0].iterations if self._started else 0
+                self.progress("training", event.iteration, total, said)
             case events.Started():
-                self._iterations = event.iterations
+                self._started = (event, time.monotonic())
                 self.say(_started(event))
             case events.Validated():
                 self._validation = f", validation {percent(event.accuracy, event.ci95)}"
@@ -184,6 +193,12 @@ class Report:
                 self.say(_finished(event), "bold green" if event.outcome == "finished" else "bold")
             case _:  # inner traces and checkpoints are for plots; a failure is said at the end, as an error
                 pass
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def evaluated(event: events.Evaluated) -> str:
