@@ -12,20 +12,21 @@ from metastudio.engine.inner_loop import InnerLosses
 from metastudio.engine.learner import load_learner
 from metastudio.engine.tasks.target_task import LoadedTarget, load_target
 from metastudio.errors import IntegrityError, NumericError
-from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.run_folder import FrozenData, RunFolder
 
 
 @dataclass(frozen=True)
 class TrainedLearner:
-    """A learner out of a run, with the checkpoint that its weights come from."""
+    """A learner out of a run, with the checkpoint that its weights come from and what it was trained on."""
 
     run: RunFolder
     experiment: ExperimentConfig
+    data: FrozenData
     checkpoint: Path
     learner: MetaLearner
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AdaptedTask:
     """A classifier of a target task.
 
@@ -59,7 +60,7 @@ def trained_learner(run: RunFolder) -> TrainedLearner:
         IntegrityError: if there is no checkpoint, or it was altered.
     """
     checkpoint = chosen_checkpoint(run)
-    return TrainedLearner(run, run.experiment(), checkpoint, load_learner(run, checkpoint))
+    return TrainedLearner(run, run.experiment(), run.data(), checkpoint, load_learner(run, checkpoint))
 
 
 def chosen_checkpoint(run: RunFolder) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ _TRAINING_PICTURES = 12
 _NO_COLOUR, _COLOURED = 0.02, 0.06
 
 
+@lru_cache(maxsize=4)  # asked by each format that a task is exported to
 def transfer_note(adapted: AdaptedTask) -> str:
     """Return how the model compares with plain pixel averages, and how its training pictures differ from these.
 
@@ -86,7 +88,7 @@ def _colours(adapted: AdaptedTask) -> str:
     ours = _colourfulness([read_picture(file, in_colour) for file in adapted.loaded.support_files[:_TRAINING_PICTURES]])
     if preprocessing.colour == "grey":
         return "It sees only the brightness of these pictures, not their colour." if ours > _COLOURED else ""
-    index, parts = adapted.trained.run.data()
+    index, parts = adapted.trained.data
     files = [each.files[0].path for each in index.classes if parts.get(each.name) is Part.META_TRAIN and each.files]
     try:
         theirs = _colourfulness([read_picture(file, in_colour) for file in files[:_TRAINING_PICTURES]])

@@ -73,7 +73,7 @@ def export_onnx(
 
 
 def _place(adapted: AdaptedTask, folder: str | Path, *, overwrite: bool) -> Path:
-    return check_place(folder, data_folders=adapted.trained.run.data().index.folders, overwrite=overwrite)
+    return check_place(folder, data_folders=adapted.trained.data.index.folders, overwrite=overwrite)
 
 
 def _image_shape(adapted: AdaptedTask) -> tuple[int, int, int]:

@@ -52,7 +52,7 @@ def export_checkpoint(trained: TrainedLearner, folder: str | Path, *, overwrite:
         ResourceError: if it cannot be written; nothing is left of it.
     """
     experiment = trained.experiment
-    path = check_place(folder, data_folders=trained.run.data().index.folders, overwrite=overwrite)
+    path = check_place(folder, data_folders=trained.data.index.folders, overwrite=overwrite)
     verify_checkpoint(trained.checkpoint)
     files = {each.name: each.read_bytes() for each in sorted(trained.checkpoint.iterdir()) if each.name != SUMS}
     files[EXPERIMENT] = experiment_file.to_toml(_without_places(experiment)).encode()
@@ -134,4 +134,4 @@ def _without_places(experiment: ExperimentConfig) -> ExperimentConfig:
 
 def _train_classes(trained: TrainedLearner) -> int:
     turns = 4 if trained.experiment.data.rotations_as_classes else 1
-    return turns * sum(part is Part.META_TRAIN for part in trained.run.data().parts.values())
+    return turns * sum(part is Part.META_TRAIN for part in trained.data.parts.values())

@@ -106,7 +106,7 @@ def _filled(name: str, trained: TrainedLearner, **fields: object) -> bytes:
         backbone=_with_paper(find(BACKBONES, experiment.backbone.name, "backbone")),
         run=trained.run.name,
         iteration=iteration_of(trained.checkpoint),
-        trained_on=_trained_on(trained.run),
+        trained_on=_trained_on(trained),
         validation=_validation(trained.run),
         test=_test(trained.run),
         **fields,
@@ -119,8 +119,8 @@ def _with_paper(entry: Entry) -> str:
     return f"{entry.title} ({paper.authors}: {paper.title}, {paper.venue} {paper.year}, {paper.identifier})"
 
 
-def _trained_on(run: RunFolder) -> str:
-    parts = run.data().parts
+def _trained_on(trained: TrainedLearner) -> str:
+    parts = trained.data.parts
     count = Counter(parts.values())[Part.META_TRAIN]
     some = [name for name, part in parts.items() if part is Part.META_TRAIN][:5]
     return f"{count} classes ({', '.join(map(_cell, some))}{' …' if count > len(some) else ''})"

@@ -57,6 +57,7 @@ def test_the_model_never_sees_the_picture_that_is_left_out(three_shots: AdaptedT
 def test_the_verdict_follows_the_paired_counts(
     model: int, plain: int, verdict: str, three_shots: AdaptedTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    transfer_note.cache_clear()
     monkeypatch.setattr(module, "left_out", lambda *_: [n < model for n in range(9)])
     monkeypatch.setattr(module, "left_out_pixels", lambda *_: [n < plain for n in range(9)])
     assert verdict in transfer_note(three_shots)
