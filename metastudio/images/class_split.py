@@ -104,7 +104,8 @@ def _by_folder(index: ImageIndex) -> dict[str, Part]:
 
 
 def _by_hand(names: list[str], split: ManualSplit) -> dict[str, Part]:
-    unknown = [name for name in split.parts if name not in set(names)]
+    known = set(names)
+    unknown = [name for name in split.parts if name not in known]
     if unknown:
         raise DataError(
             "The split names classes that are not there.",

@@ -44,7 +44,9 @@ def select(index: ImageIndex, data: DataSpec) -> ImageIndex:
     """Return the index without the classes and files that `data` excludes; classes left empty go too."""
     classes, files = set(data.excluded_classes), set(data.excluded_files)
     kept = (
-        replace(each, files=tuple(file for file in each.files if file.path not in files))
+        each
+        if files.isdisjoint([file.path for file in each.files] if files else ())
+        else replace(each, files=tuple(file for file in each.files if file.path not in files))
         for each in index.classes
         if each.name not in classes
     )

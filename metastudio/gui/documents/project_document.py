@@ -170,7 +170,7 @@ class ProjectDocument(QObject):
     def show_experiment(self, experiment: ExperimentConfig) -> None:
         """Put a draft in place and tell what changed; only undo commands call this."""
         folders = _folders_of(experiment)
-        self._show(ProjectState(experiment, self._scanned.get(folders, NO_IMAGES)))
+        self._show(self._state.followed_by(experiment, self._scanned.get(folders, NO_IMAGES)))
         if folders not in self._scanned:
             self.scan_folders()
 
@@ -264,7 +264,7 @@ class ProjectDocument(QObject):
         if title:
             commands.set_folders(self, folders=folders[0], index=index, title=title)
         elif folders == _folders_of(self.experiment):
-            self._show(ProjectState(self.experiment, index))
+            self._show(self._state.followed_by(self.experiment, index))
 
     # health of the pictures
 

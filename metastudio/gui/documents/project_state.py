@@ -30,6 +30,20 @@ class ProjectState:
     experiment: ExperimentConfig
     index: ImageIndex = NO_IMAGES
 
+    def followed_by(self, experiment: ExperimentConfig, index: ImageIndex) -> ProjectState:
+        """Return the state with another experiment or images; what follows from neither's change is not made anew."""
+        after = ProjectState(experiment, index)
+        before, data = self.experiment.data, experiment.data
+        is_same_choice = (before.excluded_classes, before.excluded_files) == (
+            data.excluded_classes,
+            data.excluded_files,
+        )
+        if index is self.index and is_same_choice:
+            after.__dict__["used"] = self.used
+            if data.split == before.split:
+                after.__dict__["_split"] = self._split
+        return after
+
     @cached_property
     def used(self) -> ImageIndex:
         """The images without what the experiment excludes."""
