@@ -65,7 +65,7 @@ def problem(
 class MetaStudioError(Exception):
     """Something went wrong that a person can understand.
 
-    `what` and `todo` are templates filled with `fields`; `where` is a path and line, a class or a step; `why` the cause.
+    `what` and `todo` are templates filled with `fields`; `where` is a path and line, a class or a step; `why` a cause.
     `problems` lists everything that is wrong where several things are.
     """
 

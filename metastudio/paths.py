@@ -1,4 +1,4 @@
-"""Where the program's own files lie: cache, settings, default projects. Nothing else is ever written outside a project."""
+"""Where the program's own files lie: cache, settings, default projects. Nothing else is written outside a project."""
 
 from __future__ import annotations
 

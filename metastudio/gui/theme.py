@@ -146,7 +146,7 @@ def font(px: int = TEXT_PX, *, is_semibold: bool = False, is_tabular: bool = Fal
 
 
 def set_role(widget: QWidget, role: str) -> None:
-    """Give a widget its look from the sheet: title, section, caption, quiet, primary, danger, link, panel …"""
+    """Give a widget its look from the sheet: title, section, caption, quiet, primary, danger, link, panel and so on."""
     if widget.property("role") == role:
         return
     widget.setProperty("role", role)
@@ -209,10 +209,8 @@ def apply_theme(app: QApplication, mode: Mode = "system", *, font_scale: float =
     """Dress the whole program; `mode` "system" follows the desktop."""
     if app.style().name() != "fusion":
         app.setStyle("Fusion")
-    if mode == "system":
-        is_dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-    else:
-        is_dark = mode == "dark"
+    system_is_dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+    is_dark = system_is_dark if mode == "system" else mode == "dark"
     colours = DARK if is_dark else LIGHT
     base = app.font()
     base.setPixelSize(max(9, round(TEXT_PX * font_scale)))
