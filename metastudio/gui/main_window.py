@@ -75,15 +75,6 @@ def page_type(key: str) -> type[Page]:
     return Wanted
 
 
-def _page_type_or_placeholder(key: str) -> type[Page]:  # until every page is there
-    try:
-        return page_type(key)
-    except ModuleNotFoundError as error:
-        if f"{key}_page" not in str(error):
-            raise
-        return Page
-
-
 class MainWindow(QMainWindow):
     """The one window.
 
@@ -139,7 +130,7 @@ class MainWindow(QMainWindow):
     def page(self, key: str) -> Page:
         """Return a page, made now if it was never shown."""
         if key not in self._pages:
-            page = _page_type_or_placeholder(key)(self.studio)
+            page = page_type(key)(self.studio)
             self._pages[key] = page
             self._stack.addWidget(page)
         return self._pages[key]
