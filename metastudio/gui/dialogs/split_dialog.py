@@ -160,8 +160,7 @@ class SplitDialog(QDialog):
         text = self.tr(
             "Folders called train, val and test, with a folder for each class in them, say which part it is."
         )
-        grid.addWidget(WrappingLabel(text), 0, 0)
-        grid.setColumnStretch(0, 1)
+        grid.addWidget(WrappingLabel(text), 0, 0, 1, 4)
         return page
 
     def _manual_page(self) -> QWidget:
@@ -169,8 +168,7 @@ class SplitDialog(QDialog):
         text = self.tr(
             "Begins with the parts as they are now. Then drag classes between the columns, or select some and press M."
         )
-        grid.addWidget(WrappingLabel(text), 0, 0)
-        grid.setColumnStretch(0, 1)
+        grid.addWidget(WrappingLabel(text), 0, 0, 1, 4)
         return page
 
     @Slot()

@@ -180,6 +180,7 @@ class ImagesPage(Page):
         self._pictures.customContextMenuRequested.connect(self._on_picture_menu_wanted)
         self._pictures.removal_wanted.connect(self._on_pictures_removal_wanted)
         self._pictures.selectionModel().currentChanged.connect(self._on_picture_current_changed)
+        self._pictures.thumbnails.loaded.connect(self._on_thumbnails_loaded)
         self._picture_about = ElidedLabel("", "caption", mode=Qt.TextElideMode.ElideMiddle)
         column = QVBoxLayout(left)
         column.setContentsMargins(12, 12, theme.GAP, theme.GAP)
@@ -699,13 +700,20 @@ class ImagesPage(Page):
     @Slot()
     def _on_picture_current_changed(self) -> None:
         path = self._pictures.currentIndex().isValid() and self._pictures.paths()[self._pictures.currentIndex().row()]
-        if not path:
-            self._picture_about.setText("")
-            return
-        reason = reason_for(path, self._pictures.thumbnails, self._pictures.side_px)
+        self._show_picture_about(path or "")
+        if path:
+            self._preprocessing.set_path(path)
+
+    def _show_picture_about(self, path: str) -> None:
+        reason = reason_for(path, self._pictures.thumbnails, self._pictures.side_px) if path else ""
         name = printable(os.path.basename(path))  # noqa: PTH119
         self._picture_about.setText(f"{name}: {reason}" if reason else name)
-        self._preprocessing.set_path(path)
+
+    @Slot(object)
+    def _on_thumbnails_loaded(self, paths: frozenset[str]) -> None:
+        row = self._pictures.currentIndex().row()
+        if row >= 0 and (path := self._pictures.paths()[row]) in paths:
+            self._show_picture_about(path)
 
     @Slot(object)
     def _on_pictures_removal_wanted(self, paths: tuple[str, ...]) -> None:

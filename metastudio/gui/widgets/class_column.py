@@ -22,6 +22,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -239,6 +240,7 @@ class ClassColumn(QFrame):
         self._mark = label(PART_MARKS[part])
         self._title = label(title, "section")
         self._count = label("", "caption")
+        self._counts = "", ""
         head = QHBoxLayout()
         head.setContentsMargins(12, theme.GAP, 12, 0)
         head.setSpacing(6)
@@ -264,11 +266,22 @@ class ClassColumn(QFrame):
             self.select(selected, is_scrolled_to=False)
             bar.setValue(place)
         count = self.tr("{count} classes") if total != 1 else self.tr("{count} class")
-        text = count.format(count=f"{total:,}")
+        self._counts = count.format(count=f"{total:,}"), f"{total:,}"
         if len(rows) != total:
             text = self.tr("{shown} of {total}").format(shown=f"{len(rows):,}", total=f"{total:,}")
-        self._count.setText(text)
-        self.view.setAccessibleName(f"{self._title_text}, {text}")
+            self._counts = text, text
+        self._show_count()
+        self.view.setAccessibleName(f"{self._title_text}, {self._counts[0]}")
+
+    def _show_count(self) -> None:
+        """Say how many in full where there is room, else the number alone."""
+        full, short = self._counts
+        has_room = self.width() > self._title.sizeHint().width() + self.fontMetrics().horizontalAdvance(full) + 56
+        self._count.setText(full if has_room else short)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_count()
 
     def select(self, names: tuple[str, ...], *, is_scrolled_to: bool = True) -> None:
         """Select classes by their names; those that are not listed are passed over."""

@@ -146,9 +146,8 @@ class EpisodeView(QAbstractScrollArea):
                 return _Measures(side, shots, queries, 1)
         side = 32
         columns = max(2, width // (side + _STEP_PX))
-        own = min(shots, max(1, round(columns * shots / (shots + queries))))
-        others = max(1, columns - own)
-        return _Measures(side, own, others, max(-(-shots // own), -(-queries // others)))
+        lines, own = min((max(-(-shots // own), -(-queries // (columns - own))), own) for own in range(1, columns))
+        return _Measures(side, min(own, shots), columns - own, lines)
 
     def _seen(self, measures: _Measures) -> range:
         top = self.verticalScrollBar().value() - _HEAD_PX
