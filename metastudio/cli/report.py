@@ -16,10 +16,9 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 
 from metastudio.errors import MetaStudioError, Problem, Severity
 from metastudio.runs import events
@@ -68,7 +67,8 @@ class Report:
         self.as_json = as_json
         self.console = Console(highlight=False, soft_wrap=True)
         self._bars: Progress | None = None
-        self._tasks: dict[str, TaskID] = {}
+        self._what: str | None = None
+        self._task: TaskID | None = None
         self._spoke = -_PLAIN_EVERY_S
         self._started: tuple[events.Started, float] | None = None
         self._validation = ""
@@ -77,12 +77,12 @@ class Report:
         if not self.as_json and self.console.is_terminal:
             self._bars = Progress(
                 TextColumn("{task.description}"),
-                BarColumn(),
+                BarColumn(bar_width=20),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[said]}"),
-                TimeElapsedColumn(),
                 TimeRemainingColumn(),
+                TextColumn("{task.fields[said]}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
                 console=self.console,
+                expand=True,
             )
             self._bars.start()
         return self
@@ -91,9 +91,9 @@ class Report:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._bars is not None:
+            self._only(None)
             self._bars.stop()
             self._bars = None
-            self._tasks.clear()
 
     def say(self, text: str = "", style: str = "") -> None:
         """Print a line of text for people; nothing where JSON is wanted."""
@@ -132,12 +132,20 @@ class Report:
         if self.as_json:
             return
         if self._bars is not None:
-            if what not in self._tasks:
-                self._tasks[what] = self._bars.add_task(what, total=total or None, said=said, completed=done)
-            self._bars.update(self._tasks[what], completed=done, total=total or None, said=said)
+            self._only(what)
+            if self._task is None:
+                self._task = self._bars.add_task(what, total=total or None, said=said)
+            self._bars.update(self._task, completed=done, total=total or None, said=said)
         elif always or time.monotonic() - self._spoke >= _PLAIN_EVERY_S:
             self._spoke = time.monotonic()
             self.say(" ".join(part for part in (what, f"{done:,}/{total:,}" if total else f"{done:,}", said) if part))
+
+    def _only(self, what: str | None) -> None:
+        """Take down the bar of anything else than `what`."""
+        if self._bars is not None and self._task is not None and what != self._what:
+            self._bars.remove_task(self._task)
+            self._task = None
+        self._what = what
 
     def counter(self, what: str) -> Callable[[int, int], None]:
         """Return a callback (done, total) that shows progress under the name `what`."""
@@ -190,6 +198,7 @@ class Report:
                 warns = event.severity == "warning"
                 self.say(f"{'!' if warns else '·'} {event.text}", "yellow" if warns else "dim")
             case events.Finished():
+                self._only(None)
                 self.say(_finished(event), "bold green" if event.outcome == "finished" else "bold")
             case _:  # inner traces and checkpoints are for plots; a failure is said at the end, as an error
                 pass
