@@ -73,6 +73,7 @@ class RunsPage(Page):
         self._curves: dict[RunFolder, Curves] = {}
         self._wanted: list[RunFolder] = []
         self._is_reading = False
+        self._is_stale = False
         self._search = QLineEdit()
         self._search.setPlaceholderText(self.tr("Search"))
         self._search.setAccessibleName(self.tr("Search runs"))
@@ -195,6 +196,7 @@ class RunsPage(Page):
     def refresh(self) -> None:
         """Read the runs anew, beside the window."""
         folder = self.studio.runs_folder
+        self._is_stale = self._is_reading
         if folder is None or self._is_reading:
             return
         self._is_reading = True
@@ -209,6 +211,8 @@ class RunsPage(Page):
         if rows and not self.table.selectionModel().hasSelection():
             self.table.selectRow(0)
         self._follow_running()
+        if self._is_stale:
+            self.refresh()
 
     def _follow_running(self) -> None:
         """Read the curves of chosen runs again while they grow."""

@@ -1,0 +1,231 @@
+"""The Jobs page: one job with true words and buttons, its curves, and the queue below."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from unit.gui.page_studio import make_run
+
+from metastudio.gui.documents.project_document import ProjectDocument
+from metastudio.gui.pages.jobs_page import JobsPage
+from metastudio.gui.studio import Studio
+from metastudio.jobs import job as job_module
+from metastudio.jobs.job import Job
+from metastudio.jobs.job_thread import JobThread
+from metastudio.runs.control import Wanted
+from metastudio.runs.events import InnerTrace, OuterStep, Preparing, Started, Validated
+from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.run_state import State
+
+
+class StillThread(JobThread):
+    """Watches nothing, so that a test says itself what a worker would."""
+
+    def run(self) -> None:
+        return
+
+
+@pytest.fixture
+def page(qtbot, studio: Studio, document: ProjectDocument) -> Iterator[JobsPage]:
+    made = JobsPage(studio)
+    qtbot.addWidget(made)
+    made.resize(1100, 700)
+    made.show()
+    made.on_shown()
+    yield made
+    made.shut_down()
+
+
+def add_job(studio: Studio, document: ProjectDocument, state: State = State.QUEUED, *, works: bool = False) -> Job:
+    run = make_run(document)
+    run.write_state(run.state().model_copy(update={"state": State.QUEUED}))
+    made = Job(run, run.experiment(), state)
+    if works:
+        made.thread = StillThread(run, parent=studio.jobs)
+    studio.jobs._add(made)
+    return made
+
+
+def step(iteration: int) -> OuterStep:
+    return OuterStep(
+        iteration=iteration,
+        loss=1 / iteration,
+        accuracy=0.5,
+        accuracy_before=0.2 if iteration % 10 == 1 else None,
+        loss_before=None,
+        gradient_norm=1.0,
+        lr=0.001,
+        tasks_per_s=61.4,
+        memory_bytes=412_000_000,
+        elapsed_s=0.5 * iteration,
+    )
+
+
+def tell(studio: Studio, job: Job, *events: object) -> None:
+    job.curves.add(events)
+    studio.jobs.events_arrived.emit(job, events)
+
+
+def shown(page: JobsPage) -> set[str]:
+    return {key for key, button in page.headline.buttons.items() if button.isVisibleTo(page)}
+
+
+def test_an_empty_page_says_what_belongs_there_and_leads_to_it(page: JobsPage, studio: Studio, qtbot) -> None:
+    assert page._stack.currentWidget() is page._empty
+    with qtbot.waitSignal(studio.page_wanted) as caught:
+        page._on_learn_clicked()
+    assert caught.args == ["learn"]
+
+
+def test_numbers_of_a_running_job_are_in_its_line(page: JobsPage, studio: Studio, document, qtbot) -> None:
+    job = add_job(studio, document, State.RUNNING, works=True)
+    started = Started(iteration=0, iterations=2000, device="cpu", executor="one", threads=1)
+    tell(studio, job, started, *(step(number) for number in range(1, 1241)))
+    page._show_job()
+    line = page.headline._facts.full_text()
+    for words in ("iteration 1,240 / 2,000", "61.4 tasks/s", "7 min left", "412 MB"):
+        assert words in line
+    assert page._progress.value() == 620
+    assert shown(page) == {"pause", "finish", "discard"}
+
+
+def test_preparing_shows_its_phase_and_how_far_it_is(page: JobsPage, studio: Studio, document) -> None:
+    job = add_job(studio, document, State.PREPARING, works=True)
+    tell(studio, job, Preparing(phase="reading images", done=30, total=120))
+    page._show_job()
+    assert "reading images 30 / 120" in page.headline._facts.full_text()
+    assert (page._progress.value(), page._progress.maximum()) == (30, 120)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "key", "word"),
+    [
+        (Wanted.PAUSE, "pause", "Pausing…"),
+        (Wanted.FINISH, "finish", "Finishing…"),
+        (Wanted.DISCARD, "discard", "Discarding…"),
+    ],
+)
+def test_the_button_says_which_stop_is_under_way_and_force_comes_after_some_seconds(
+    page: JobsPage, studio: Studio, document, monkeypatch: pytest.MonkeyPatch, wanted: Wanted, key: str, word: str
+) -> None:
+    job = add_job(studio, document, State.RUNNING, works=True)
+    page.headline.buttons[key].click()
+    assert job.wanted is wanted
+    assert (job.run.path / "control").read_text().strip() == wanted
+    assert shown(page) == {key}
+    assert page.headline.buttons[key].text() == word
+    assert not page.headline.buttons[key].isEnabled()
+    later = time.monotonic() + job_module.FORCE_AFTER_S + 1
+    monkeypatch.setattr(job_module.time, "monotonic", lambda: later)
+    page._show_job()
+    assert shown(page) == {key, "force"}
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "button"),
+    [
+        (State.INTERRUPTED, "Interrupted. It was killed.", "Resume"),
+        (State.FAILED, "Failed. It was killed.", "Try again"),
+    ],
+)
+def test_what_ended_badly_says_why_and_offers_to_go_on(
+    page: JobsPage, studio: Studio, document, state: State, words: str, button: str
+) -> None:
+    job = add_job(studio, document, state)
+    job.reason = "It was killed."
+    page._show_job()
+    assert page.banner.text().startswith(words)
+    assert page.banner.button.text() == button
+    studio.jobs._is_shut = True  # resumed, but not started here
+    page.banner.button.click()
+    assert job.state is State.QUEUED
+    assert page.banner.isHidden()
+
+
+def test_curves_have_their_points_and_the_fan_its_tasks(page: JobsPage, studio: Studio, document, qtbot) -> None:
+    job = add_job(studio, document, State.RUNNING, works=True)
+    traces = [
+        InnerTrace(iteration=at, task=task, support_losses=(2.0, 1.0, 0.5), query_losses=(2.0, 1.2, 0.8))
+        for at in (1, 11)
+        for task in range(4)
+    ]
+    validated = Validated(iteration=20, accuracy=0.9, ci95=0.01, loss=0.4, episodes=100, is_best=True)
+    tell(studio, job, *(step(number) for number in range(1, 31)), *traces, validated)
+    plots = page.plots
+    qtbot.waitUntil(lambda: plots.outer.curve("loss") is not None and len(plots.outer.curve("loss").x) == 30)
+    assert list(plots.accuracy.curve("before").x) == [1, 11, 21]
+    assert plots.accuracy.curve("best").name == "90.0 ± 1.0 %"
+    assert plots._traced_text.text() == "at 11"
+    fan = [plots.inner.curve(f"{kind} {task}") for kind in ("support", "query") for task in range(4)]
+    assert {each.style for each in fan} == {Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine}
+    plots._traced.setValue(0)
+    assert plots._traced_text.text() == "at 1"
+    tell(studio, job, *(each.model_copy(update={"iteration": 21}) for each in traces[:4]))
+    plots._draw()
+    assert plots._traced_text.text() == "at 1", "it stays where the person put it"
+
+
+def test_a_method_without_inner_steps_says_so_in_their_place(page: JobsPage, studio: Studio, document) -> None:
+    document.set_option("algorithm.name", "prototypical")
+    job = add_job(studio, document, State.RUNNING, works=True)
+    tell(studio, job, step(1))
+    page.plots._draw()
+    assert "without inner steps" in page.plots.inner._message.text()
+
+
+def test_redraws_are_few_however_many_events_come(page: JobsPage, studio: Studio, document, qtbot) -> None:
+    job = add_job(studio, document, State.RUNNING, works=True)
+    drawn = []
+    page.plots._limit.due.connect(lambda: drawn.append(1))
+    began = time.monotonic()
+    for number in range(1, 200):
+        tell(studio, job, step(number))
+        qtbot.wait(1)
+    assert 1 <= len(drawn) <= 10 * (time.monotonic() - began) + 2
+
+
+def test_a_chosen_job_stays_while_another_works(page: JobsPage, studio: Studio, document) -> None:
+    working = add_job(studio, document, State.RUNNING, works=True)
+    waiting = add_job(studio, document)
+    assert page.job is working
+    page.queue._line.setCurrentRow(1)
+    assert page.job is waiting
+    tell(studio, working, step(1))
+    studio.jobs.job_changed.emit(working)
+    assert page.job is waiting
+
+
+def test_the_queue_is_reordered_by_keys_and_emptied_by_delete(page: JobsPage, studio: Studio, document, qtbot) -> None:
+    first, second = add_job(studio, document), add_job(studio, document)
+    line = page.queue._line
+    line.setCurrentRow(1)
+    qtbot.keyClick(line, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert studio.jobs.jobs == (second, first)
+    assert line.currentRow() == 0
+    qtbot.keyClick(line, Qt.Key.Key_Delete)
+    assert studio.jobs.jobs == (first,)
+    assert RunFolder(second.run.path).state().state is State.DISCARDED
+
+
+def test_what_waited_when_the_window_closed_is_offered(page: JobsPage, studio: Studio, document) -> None:
+    job = add_job(studio, document)
+    job.is_held = True
+    page._show_job()
+    assert page.banner.button.text() == "Start"
+    assert shown(page) == {"resume", "discard"}
+    assert page.headline.buttons["resume"].text() == "Start"
+
+
+def test_a_finished_job_leads_on(page: JobsPage, studio: Studio, document, qtbot) -> None:
+    job = add_job(studio, document, State.FINISHED)
+    assert shown(page) == {"try_it", "hand_over", "remove"}
+    with qtbot.waitSignal(studio.run_selected) as caught:
+        page.headline.buttons["try_it"].click()
+    assert caught.args == [job.run]
+    page.headline.buttons["remove"].click()
+    assert studio.jobs.jobs == ()
+    assert Path(job.run.path).is_dir()
