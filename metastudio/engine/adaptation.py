@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class AdaptedTask:
         trace: Loss and accuracy on the support pictures before the first and after every inner step; empty for methods
             without an inner loop.
         query_accuracy: In [0, 1], of the pictures whose class is known; None where there are none.
+        adapting_s: How long the inner loop took.
     """
 
     trained: TrainedLearner
@@ -46,6 +48,7 @@ class AdaptedTask:
     classifier: Classifier
     trace: InnerLosses
     query_accuracy: float | None
+    adapting_s: float
 
     @property
     def inner_steps(self) -> int:
@@ -94,7 +97,9 @@ def adapt_to_target(trained: TrainedLearner, target: TargetTask, *, steps: int |
     """
     loaded = load_target(target, trained.experiment.data.preprocessing)
     trace = InnerLosses()
+    began = time.monotonic()
     classifier = trained.learner.adapt(loaded.support, steps=steps, trace=trace)
+    adapting_s = time.monotonic() - began
     if not all(map(math.isfinite, trace.support_losses)):
         raise NumericError(
             "Adapting to '{target}' ran away: the loss on the support pictures is no longer a number.",
@@ -109,4 +114,5 @@ def adapt_to_target(trained: TrainedLearner, target: TargetTask, *, steps: int |
         classifier=classifier,
         trace=trace if trained.learner.has_inner_loop else InnerLosses(),
         query_accuracy=None if query is None else accuracy_of(classifier.logits(query.images), query.labels),
+        adapting_s=adapting_s,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -27,7 +26,8 @@ _NO_COLOUR, _COLOURED = 0.02, 0.06
 def transfer_note(adapted: AdaptedTask) -> str:
     """Return how the model compares with plain pixel averages, and how its training pictures differ from these.
 
-    Support pictures are left out one at a time, where their class has another; empty where nothing can be said.
+    Support pictures are left out one at a time, where their class has another; empty where nothing can be said, or
+    finding out would take longer than a person waits.
     """
     return " ".join(part for part in (_compared(adapted), _colours(adapted)) if part)
 
@@ -58,12 +58,9 @@ def left_out_pixels(support: LabelledImages, rows: Sequence[int]) -> list[bool]:
 def _compared(adapted: AdaptedTask) -> str:
     support, shots = adapted.loaded.support, adapted.loaded.shots()
     rows = [row for row, label in enumerate(support.labels.tolist()) if shots[label] > 1]
-    if len(rows) < _FEWEST:
+    count = min(len(rows), _MOST, int(_BUDGET_S / max(adapted.adapting_s, 1e-6)))
+    if count < _FEWEST:
         return ""
-    began = time.monotonic()
-    left_out(adapted.trained.learner, support, rows[:1])
-    affordable = int(_BUDGET_S / max(time.monotonic() - began, 1e-6))
-    count = min(len(rows), max(_FEWEST, min(_MOST, affordable)))
     rows = [rows[number * len(rows) // count] for number in range(count)]
     model = left_out(adapted.trained.learner, support, rows)
     plain = left_out_pixels(support, rows)

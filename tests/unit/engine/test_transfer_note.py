@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,10 @@ def test_the_verdict_follows_the_paired_counts(
     monkeypatch.setattr(module, "left_out", lambda *_: [n < model for n in range(9)])
     monkeypatch.setattr(module, "left_out_pixels", lambda *_: [n < plain for n in range(9)])
     assert verdict in transfer_note(three_shots)
+
+
+def test_what_would_take_too_long_is_not_claimed(three_shots: AdaptedTask) -> None:
+    assert transfer_note(replace(three_shots, adapting_s=1.0)) == ""
 
 
 def test_with_too_few_pictures_to_leave_one_out_nothing_is_claimed(adapted_of: Callable[[str], AdaptedTask]) -> None:
