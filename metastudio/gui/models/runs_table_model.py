@@ -217,20 +217,13 @@ class RunsFilter(QSortFilterProxyModel):
 
     def set_words(self, text: str) -> None:
         """Show only runs that hold every one of these words."""
-        self._change(tuple(text.casefold().split()), self._states)
+        self._words = tuple(text.casefold().split())
+        self.invalidate()
 
     def set_states(self, states: frozenset[State]) -> None:
         """Show only runs in these states; an empty set shows all."""
-        self._change(self._words, states)
-
-    def _change(self, words: tuple[str, ...], states: frozenset[State]) -> None:
-        if hasattr(self, "beginFilterChange"):  # Qt from 6.10 on wants to know before
-            self.beginFilterChange()
-            self._words, self._states = words, states
-            self.endFilterChange()
-        else:
-            self._words, self._states = words, states
-            self.invalidateFilter()
+        self._states = states
+        self.invalidate()
 
     def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
         row = self.sourceModel().index(source_row, 0, source_parent).data(ROW_ROLE)
