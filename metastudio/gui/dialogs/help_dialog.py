@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QUrl
-from PySide6.QtGui import QTextDocument
+from PySide6.QtCore import QEvent, Qt, QUrl, Slot
+from PySide6.QtGui import QTextBlockFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
@@ -13,6 +13,7 @@ from metastudio.paths import resources_folder
 
 _SIZE_PX = 720, 620
 _MARGIN_PX = 16
+_ABOVE_HEADING_PX, _BELOW_PX, _LINE_PERCENT = 12, 6, 115
 
 
 def method_page(name: str) -> Path:
@@ -32,6 +33,7 @@ class HelpDialog(QDialog):
         self.browser.setAccessibleName(title)
         self.browser.setOpenExternalLinks(False)
         self.browser.document().setDocumentMargin(_MARGIN_PX)
+        self.browser.sourceChanged.connect(self._on_source_changed)
         self.browser.setSource(QUrl.fromLocalFile(str(page)), QTextDocument.ResourceType.MarkdownResource)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
@@ -40,6 +42,20 @@ class HelpDialog(QDialog):
         column.setSpacing(theme.GROUP)
         column.addWidget(self.browser)
         column.addWidget(buttons)
+
+    @Slot()
+    def _on_source_changed(self) -> None:
+        """Give paragraphs and headings air, which Markdown has none of in Qt."""
+        cursor = QTextCursor(self.browser.document())
+        block = self.browser.document().begin()
+        while block.isValid():
+            shape = block.blockFormat()
+            shape.setTopMargin(_ABOVE_HEADING_PX if shape.headingLevel() else 0)
+            shape.setBottomMargin(_BELOW_PX)
+            shape.setLineHeight(_LINE_PERCENT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+            cursor.setPosition(block.position())
+            cursor.setBlockFormat(shape)
+            block = block.next()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
