@@ -86,7 +86,7 @@ def set_folders(document: ProjectDocument, *, folders: Sequence[str], index: Ima
         said = {each.name: each.part for each in index.classes if each.part}
         known = {each.name for each in document.index.classes}
         parts = {name: data.split.parts[name] for name in names if name in data.split.parts}
-        parts |= {name: said.get(name, Part.META_TRAIN) for name in names if name not in known}
+        parts |= {name: said.get(name, Part.META_TRAIN) for name in names if name not in known | parts.keys()}
         changes["split"] = ManualSplit(parts=parts)
     document.push(title, _with_data(document, **changes))
 

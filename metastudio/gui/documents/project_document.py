@@ -14,7 +14,7 @@ from PySide6.QtGui import QUndoStack
 
 from metastudio.catalog.data_spec import Layout, Part
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
-from metastudio.errors import Problem, Severity
+from metastudio.errors import Problem, Severity, problem
 from metastudio.gui import commands
 from metastudio.gui.documents.background_task import BackgroundTask, Progress, ShouldStop
 from metastudio.gui.documents.project_state import NO_IMAGES, ProjectState, changed_sections, title_of, with_option
@@ -25,6 +25,13 @@ from metastudio.runs.preflight import preflight
 from metastudio.runs.project import Project
 
 _SAVE_AFTER_MS = 600
+
+_READ_ONLY = problem(
+    "read-only",
+    "The project's folder cannot be written, so no change is kept.",
+    todo="Copy the project to another place and open it there.",
+    severity=Severity.WARNING,
+)
 
 _Folders = tuple[tuple[str, ...], Layout]
 """What a scan depends on."""
@@ -141,6 +148,7 @@ class ProjectDocument(QObject):
             *self._picture_problems,
             *duplicates(self._twins, self.parts),
             *self._state.split_problems,
+            *((_READ_ONLY,) if self.project.is_read_only else ()),
         )
         return tuple(each for each in found if each.where not in excluded)
 
@@ -214,6 +222,11 @@ class ProjectDocument(QObject):
         kept = tuple(each for each in self.experiment.data.folders if each not in folders)
         title = self.tr("Remove {count} folders").format(count=len(folders))
         self._scan((kept, self.experiment.data.layout), title)
+
+    def locate_folder(self, folder: str, found_at: str) -> None:
+        """Take a folder from where it lies now; parts and exclusions of its classes stay."""
+        folders = tuple(found_at if each == folder else each for each in self.experiment.data.folders)
+        self._scan((folders, self.experiment.data.layout), self.tr("Locate {name}").format(name=Path(found_at).name))
 
     def cancel_work(self) -> None:
         """Stop a scan or a check; what was there before stays."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Slot
@@ -506,8 +507,19 @@ class ImagesPage(Page):
         menu.addAction(self.tr("Look again at the folders"), document.scan_folders)
         menu.addSeparator()
         for folder in document.experiment.data.folders:
+            if not Path(folder).is_dir():
+                text = self.tr("Locate “{name}”…").format(name=printable(folder).replace("&", "&&"))
+                menu.addAction(text, _locator(self, folder))
             text = self.tr("Remove “{name}”").format(name=printable(folder).replace("&", "&&"))
             menu.addAction(text, _remover(document, folder))
+
+    def locate_folder(self, folder: str) -> None:
+        """Ask where a missing folder lies now, and take it from there."""
+        found_at = QFileDialog.getExistingDirectory(
+            self, self.tr("Where is {name} now?").format(name=printable(folder))
+        )
+        if found_at and self._document is not None:
+            self._document.locate_folder(folder, found_at)
 
     # drops
 
@@ -761,6 +773,10 @@ _LIMITS = ("too-few-images", "too-few-classes", "no-classes")
 
 def _remover(document: ProjectDocument, folder: str) -> Callable[[], None]:
     return lambda: document.remove_folders([folder])
+
+
+def _locator(page: ImagesPage, folder: str) -> Callable[[], None]:
+    return lambda: page.locate_folder(folder)
 
 
 def _mover(page: ImagesPage, names: tuple[str, ...], part: Part | None) -> Callable[[], None]:

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QListView,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
 from unit.gui.drops import drag_over, drop_on, files_mime, text_mime, url_mime
 from unit.gui.page_studio import make_classes, make_picture
 
@@ -123,8 +133,6 @@ def test_the_key_m_offers_the_parts(qtbot, page: ImagesPage) -> None:
     view = column(page, Part.META_TRAIN).view
     column(page, Part.META_TRAIN).select((names(page, Part.META_TRAIN)[0],))
     QTest.keyClick(view, Qt.Key.Key_M)
-    from PySide6.QtWidgets import QApplication
-
     popup = QApplication.activePopupWidget()
     assert isinstance(popup, QWidget)
     name = names(page, Part.META_TRAIN)[0]
@@ -232,6 +240,23 @@ def test_a_split_that_is_taken_is_one_step(page: ImagesPage, studio: Studio) -> 
     assert studio.project.experiment.data.split == RandomSplit()
 
 
+def test_the_more_menu_removes_folders_and_locates_missing_ones(
+    qtbot, page: ImagesPage, studio: Studio, tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "elsewhere"))
+    page._more_menu.aboutToShow.emit()
+    locate = next(action for action in page._more_menu.actions() if action.text().startswith("Locate"))
+    locate.trigger()
+    qtbot.waitUntil(lambda: studio.project.experiment.data.folders == (str(tmp_path / "elsewhere"),))
+    qtbot.waitUntil(lambda: not studio.project.is_busy)
+    page._more_menu.aboutToShow.emit()
+    assert not any(action.text().startswith("Locate") for action in page._more_menu.actions())
+    next(action for action in page._more_menu.actions() if action.text().startswith("Remove")).trigger()
+    qtbot.waitUntil(lambda: studio.project.experiment.data.folders == ())
+    assert page._stack.currentIndex() == 0
+
+
 def test_another_project_takes_the_page_over(qtbot, page: ImagesPage, studio: Studio, tmp_path: Path) -> None:
     studio.open_project(ProjectDocument(Project.create(tmp_path / "other", name="Other"), studio.undo_stack))
     assert page._stack.currentIndex() == 0
@@ -257,8 +282,6 @@ def test_names_of_any_bytes_can_be_shown() -> None:
 
 
 def test_what_can_be_pressed_has_a_name_to_be_read_aloud(page: ImagesPage) -> None:
-    from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QListView, QSlider, QSpinBox
-
     for kind in (QAbstractButton, QComboBox, QLineEdit, QListView, QSlider, QSpinBox):
         for widget in page.findChildren(kind):
             if widget.isVisible() and widget.focusPolicy() != Qt.FocusPolicy.NoFocus:

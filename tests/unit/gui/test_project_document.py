@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.gui.page_studio import make_classes, make_picture
 from PySide6.QtGui import QUndoStack
+from unit.gui.page_studio import make_classes, make_picture
 
 from metastudio.catalog.data_spec import FolderSplit, ManualSplit, Part, Preprocessing, RandomSplit
 from metastudio.catalog.experiment import TargetTask
@@ -56,7 +56,9 @@ def test_folders_dropped_while_others_are_scanned_are_all_taken(qtbot, empty: Pr
     assert empty.experiment.data.folders == (str(first), str(second))
 
 
-def test_a_change_before_the_first_scan_ended_does_not_lose_the_images(qtbot, tmp_path: Path, stack: QUndoStack) -> None:
+def test_a_change_before_the_first_scan_ended_does_not_lose_the_images(
+    qtbot, tmp_path: Path, stack: QUndoStack
+) -> None:
     folder = make_classes(tmp_path / "images", classes=4)
     project = Project.create(tmp_path / "project")
     project.draft = project.draft.model_copy(
@@ -226,7 +228,36 @@ def test_a_missing_folder_is_a_problem_and_no_crash(qtbot, tmp_path: Path) -> No
     document.close()
 
 
-def test_a_scan_can_be_cancelled_and_leaves_everything_as_it_was(qtbot, filled: ProjectDocument, tmp_path: Path) -> None:
+def test_a_folder_that_was_moved_is_located_and_keeps_its_split(
+    qtbot, filled: ProjectDocument, stack: QUndoStack, tmp_path: Path
+) -> None:
+    commands.move_classes(filled, names=["class00"], part=Part.META_TEST)
+    parts = dict(filled.parts)
+    old, new = tmp_path / "images", tmp_path / "moved"
+    old.rename(new)
+    filled.scan_folders()
+    qtbot.waitUntil(lambda: not filled.index.classes and not filled.is_busy)
+    assert "folder-missing" in {each.code for each in filled.problems()}
+    filled.locate_folder(str(old), str(new))
+    qtbot.waitUntil(lambda: len(filled.index.classes) == 10 and not filled.is_busy)
+    assert filled.parts == parts
+    assert filled.experiment.data.folders == (str(new),)
+    stack.undo()
+    assert filled.experiment.data.folders == (str(old),)
+
+
+def test_a_project_that_cannot_be_written_says_so_and_is_left_alone(qtbot, empty: ProjectDocument) -> None:
+    empty.project.is_read_only = True
+    before = empty.project.path.read_bytes()
+    empty.set_option("seed", 5)
+    assert "read-only" in {each.code for each in empty.problems()}
+    empty.close()
+    assert empty.project.path.read_bytes() == before
+
+
+def test_a_scan_can_be_cancelled_and_leaves_everything_as_it_was(
+    qtbot, filled: ProjectDocument, tmp_path: Path
+) -> None:
     before = filled.experiment
     filled.add_folders([str(make_classes(tmp_path / "more", classes=40))])
     filled.cancel_work()
