@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from metastudio.catalog.data_spec import FolderSplit, ListedSplit, ManualSplit, Part, RandomSplit, Split
 from metastudio.errors import DataError, problem
 from metastudio.gui import theme
+from metastudio.gui.widgets.calm_wheel import calm_wheel
 from metastudio.gui.widgets.class_column import PART_MARKS
 from metastudio.gui.widgets.labels import WrappingLabel, label
 from metastudio.gui.widgets.problem_strip import ProblemStrip
@@ -226,5 +227,5 @@ def _spin(value: int, low: int, high: int, suffix: str) -> QSpinBox:
     spin.setRange(low, high)
     spin.setValue(value)
     spin.setSuffix(suffix)
-    spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    calm_wheel(spin)
     return spin

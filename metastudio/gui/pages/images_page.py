@@ -44,6 +44,7 @@ from metastudio.gui.documents.background_task import BackgroundTask
 from metastudio.gui.models.class_model import ClassOrder, class_of_file, rows_of
 from metastudio.gui.models.shown_name import isolated, printable
 from metastudio.gui.pages.page import Page
+from metastudio.gui.widgets.calm_wheel import calm_wheel
 from metastudio.gui.widgets.class_bin import copied
 from metastudio.gui.widgets.class_column import PART_MARKS, ClassColumn
 from metastudio.gui.widgets.drop_files import counted_kinds, dropped_files, has_files, some_sentences
@@ -243,6 +244,7 @@ class ImagesPage(Page):
         self._size.setAccessibleName(self.tr("Size of thumbnails"))
         self._size.setToolTip(self.tr("Size of thumbnails"))
         self._size.valueChanged.connect(self._on_size_changed)
+        calm_wheel(self._order, self._size)
         tools = QHBoxLayout()
         tools.setSpacing(theme.GAP)
         tools.addWidget(self._search, 1)

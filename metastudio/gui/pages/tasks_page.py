@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
-from PySide6.QtGui import QKeySequence, QShortcut, QWheelEvent
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -26,6 +26,7 @@ from metastudio.gui import commands, theme
 from metastudio.gui.forms.wording import sentence, translated
 from metastudio.gui.models.shown_name import isolated
 from metastudio.gui.pages.page import Page
+from metastudio.gui.widgets.calm_wheel import calm_wheel
 from metastudio.gui.widgets.class_column import PART_MARKS
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.episode_view import EpisodeRow, EpisodeView
@@ -43,21 +44,6 @@ _QUARTER_TURNS = 4
 _SLIDERS = {"n_way": (2, 20), "n_shot": (1, 20), "n_query": (1, 30)}
 
 
-class _Slider(QSlider):
-    """A slider that the wheel moves only while it has the focus."""
-
-    def __init__(self) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumWidth(56)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
 class TasksPage(Page):
     """The second page: what a task is, and which tasks the person has."""
 
@@ -69,7 +55,7 @@ class TasksPage(Page):
         self._number = 0
         self._is_showing = False
         self._spins: dict[str, QSpinBox] = {}
-        self._sliders: dict[str, _Slider] = {}
+        self._sliders: dict[str, QSlider] = {}
         self._targets = TargetTasks()
         self._targets.trial_wanted.connect(self._on_trial_wanted)
         self._targets.setMinimumWidth(320)
@@ -95,10 +81,11 @@ class TasksPage(Page):
         titles = {"n_way": self.tr("N ways"), "n_shot": self.tr("K shots"), "n_query": self.tr("Q queries")}
         for name, title in titles.items():
             field = EpisodeSpec.model_fields[name]
-            slider, spin = _Slider(), QSpinBox()
+            slider, spin = QSlider(Qt.Orientation.Horizontal), QSpinBox()
             slider.setRange(*_SLIDERS[name])
             spin.setRange(2 if name == "n_way" else 1, 1000)
-            spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            slider.setMinimumWidth(56)
+            calm_wheel(slider, spin)
             spin.setFixedWidth(68)
             for widget in (slider, spin):
                 widget.setToolTip(translated(field.description))
@@ -138,6 +125,7 @@ class TasksPage(Page):
         for part in Part:
             self._part.addItem(f"{PART_MARKS[part]} {part.value.replace('_', '-')}", part)
         self._part.currentIndexChanged.connect(self._show_episode)
+        calm_wheel(self._part)
         self._again_button = QPushButton(self.tr("Another one"))
         self._again_button.clicked.connect(self.draw_another)
         QShortcut(QKeySequence("Ctrl+R"), self, self.draw_another)

@@ -14,6 +14,7 @@ from metastudio.gui import theme
 from metastudio.gui.documents.background_task import BackgroundTask
 from metastudio.gui.forms.wording import plain, translated
 from metastudio.gui.models.thumbnail_cache import shared_thumbnails
+from metastudio.gui.widgets.calm_wheel import calm_wheel
 from metastudio.gui.widgets.labels import label
 from metastudio.gui.widgets.thumbnail_view import paint_thumbnail
 
@@ -82,9 +83,9 @@ class PreprocessingPanel(QFrame):
         self._size = QSpinBox()
         self._size.setRange(8, 512)
         self._size.setSuffix(" px")
-        self._size.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._colour = _combo(("grey", "colour"))
         self._fit = _combo(("crop", "pad", "stretch"))
+        calm_wheel(self._size, self._colour, self._fit)
         self._invert = QCheckBox(self.tr("invert brightness"))
         self._rotations = QCheckBox(self.tr("rotations as classes"))
         for name, widget in {
@@ -222,7 +223,6 @@ def _decoded(path: str, preprocessing: Preprocessing) -> QImage:
 
 def _combo(words: tuple[str, ...]) -> QComboBox:
     combo = QComboBox()
-    combo.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     for word in words:
         combo.addItem(plain(word), word)
     return combo

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QWidget
 from unit.gui.drops import drag_over, drop_on, files_mime, text_mime, url_mime
 from unit.gui.page_studio import make_classes, make_picture
 
@@ -60,6 +63,32 @@ def test_sliders_and_spins_are_one_value_and_one_step(page: TasksPage, studio: S
     assert studio.undo_stack.count() == 1
     studio.undo_stack.undo()
     assert page._spins["n_query"].value() == 3
+
+
+def test_the_wheel_changes_a_value_only_while_it_has_the_focus(page: TasksPage, studio: Studio) -> None:
+    def turn(widget: QWidget) -> None:
+        middle = QPointF(widget.rect().center())
+        event = QWheelEvent(
+            middle,
+            QPointF(widget.mapToGlobal(middle)),
+            QPoint(0, 0),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(widget, event)
+
+    page.activateWindow()
+    page._part.setFocus()
+    for name in ("n_way", "n_shot", "n_query"):
+        turn(page._spins[name])
+        turn(page._sliders[name])
+    assert studio.undo_stack.count() == 0
+    page._spins["n_query"].setFocus()
+    turn(page._spins["n_query"])
+    assert studio.project.experiment.episodes.n_query == 4
 
 
 def test_too_few_images_name_the_class_and_offer_two_ways_out(
