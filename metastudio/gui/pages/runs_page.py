@@ -137,7 +137,7 @@ class RunsPage(Page):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        for column, width in enumerate((160, 146, 52, 104, 122, 96, 84, 132)):
+        for column, width in enumerate((160, 158, 52, 100, 122, 94, 84, 150)):
             table.setColumnWidth(column, width)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         return table
