@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from metastudio.catalog.experiment import TargetTask
+from metastudio.errors import MetaStudioError, Problem
 from metastudio.gui import commands, theme
 from metastudio.gui.documents.background_task import BackgroundTask
 from metastudio.gui.documents.try_out import NONE_OF_THESE, TryOut, TryOutState
@@ -41,7 +42,6 @@ from metastudio.gui.widgets.query_view import QueryView
 from metastudio.gui.widgets.run_picker import RunChoice, RunPicker
 
 if TYPE_CHECKING:
-    from metastudio.errors import Problem
     from metastudio.gui.documents.project_document import ProjectDocument
     from metastudio.gui.studio import Studio
 
@@ -148,7 +148,7 @@ class TryItPage(Page):
         scroll.setWidget(self.bins)
 
         self.reason = WrappingLabel("", "warning")
-        self.note = WrappingLabel("", "caption")
+        self.note = WrappingLabel("", "quiet")
 
         self.steps = QSlider(Qt.Orientation.Horizontal)
         self.steps.setAccessibleName(self.tr("Inner steps"))
@@ -398,7 +398,10 @@ class TryItPage(Page):
         dropped = dropped_files(mime)
         paths = [*dropped.pictures, *(path for folder in dropped.folders for path in pictures_of(folder))]
         if dropped.image is not None and self.bins.image_folder is not None:
-            paths.append(save_image(dropped.image, self.bins.image_folder))
+            try:
+                paths.append(save_image(dropped.image, self.bins.image_folder))
+            except MetaStudioError as error:
+                self.studio.messages.show_error(error)
         self.try_out.add_queries(paths)
         if dropped.problems:
             self._on_problems_found(dropped.problems)
@@ -478,7 +481,7 @@ class TryItPage(Page):
         self.reason.setVisible(bool(self.try_out.reason))
         is_retryable = bool(self.try_out.reason) and not self.try_out.prevents()
         self.again_button.setVisible(is_retryable)
-        said = [*adapted.problems, adapted.note] if adapted else []
+        said = [*(f"⚠ {each}" for each in adapted.problems), adapted.note and f"ⓘ {adapted.note}"] if adapted else []
         self.note.setText("\n".join(filter(None, said)))
         self.note.setVisible(bool(self.note.text()))
         self.plot.show_steps(adapted.losses if adapted else (), adapted.accuracies if adapted else ())
