@@ -229,7 +229,7 @@ class _Bin(QFrame):
         if with_queries:
             line = QFrame()
             theme.set_role(line, "vertical-hairline")
-            self.query = _Shelf(QUERY, self.tr("queries, if you know some"), side_px)
+            self.query = _Shelf(QUERY, self.tr("drop queries here"), side_px)
             self.shelves.append(self.query)
             shelves.addWidget(line)
             shelves.addWidget(self.query, 1, Qt.AlignmentFlag.AlignTop)

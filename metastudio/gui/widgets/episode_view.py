@@ -17,6 +17,7 @@ from metastudio.gui.widgets.thumbnail_view import Frame, paint_thumbnail
 _SIDES_PX = (72, 64, 56, 48, 40, 32, 26)
 _NAME_WIDTH_PX = 124
 _HEAD_PX = 24
+_HEAD_WIDTH_PX = 48
 _STEP_PX = 4
 
 
@@ -58,7 +59,7 @@ class _Measures:
 
     @property
     def query_left(self) -> int:
-        return _NAME_WIDTH_PX + self.support_columns * (self.side + _STEP_PX) + 2 * theme.GAP
+        return _NAME_WIDTH_PX + max(_HEAD_WIDTH_PX, self.support_columns * (self.side + _STEP_PX)) + 2 * theme.GAP
 
 
 class EpisodeView(QAbstractScrollArea):
@@ -138,7 +139,7 @@ class EpisodeView(QAbstractScrollArea):
     def _measures(self) -> _Measures:
         shots = max(len(row.support) for row in self._rows)
         queries = max(len(row.query) for row in self._rows)
-        width = self.viewport().width() - _NAME_WIDTH_PX - 2 * theme.GAP
+        width = self.viewport().width() - _NAME_WIDTH_PX - 3 * theme.GAP
         height = self.viewport().height() - _HEAD_PX - len(self._rows) * (theme.GAP + _STEP_PX)
         for side in _SIDES_PX:
             is_high = side * len(self._rows) > height and side > 40
