@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
@@ -17,6 +19,8 @@ from metastudio.gui.wording import accuracy_text, count_text, percent
 from metastudio.jobs.curves import Curves
 
 _MOST_SMOOTHING = 99
+_ONE_PLOT_EVERY_MS = 50
+"""One plot takes some 8 ms to draw: drawn one after another they never hold up the window for longer."""
 _STEP, _LOSS, _ACCURACY, _LOSS_BEFORE, _ACCURACY_BEFORE, _NORM, _LR, _RATE, _MEMORY = range(9)
 _AFTER_INDEX, _BEFORE_INDEX, _VALIDATION_INDEX = 0, 5, 2
 
@@ -84,14 +88,16 @@ class SmoothingBar(QWidget):
 class JobPlots(QWidget):
     """Accuracy before and after adaptation, the inner loop, the outer loss, and how fast and how steep.
 
-    Draws at most ten times a second, and only while it is seen.
+    Draws one plot at a time, each of them at most five times a second, and only while it is seen.
     """
 
     def __init__(self, settings: StudioSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._curves = Curves()
-        self._limit = RedrawLimit(self)
-        self._limit.due.connect(self._draw)
+        self._limit = RedrawLimit(self, every_ms=_ONE_PLOT_EVERY_MS)
+        self._limit.due.connect(self._draw_next)
+        self._stale: list[Callable[[], None]] = []
+        self._shown_trace: tuple[object, ...] = ()
         iteration = self.tr("iteration")
         self.accuracy = Plot(self.tr("Accuracy"), iteration, self.tr("accuracy, %"))
         self.accuracy.set_axes(iteration, self.tr("accuracy, %"), unit=" %")
@@ -152,6 +158,8 @@ class JobPlots(QWidget):
     def request_redraw(self) -> None:
         """Draw what has come since, when its time has come."""
         if self.isVisible():
+            if not self._stale:
+                self._stale = [self._draw_accuracy, self._draw_outer, self._draw_inner, self._draw_pace]
             self._limit.request()
 
     def stop(self) -> None:
@@ -161,7 +169,18 @@ class JobPlots(QWidget):
     # drawing
 
     @Slot()
+    def _draw_next(self) -> None:
+        """Draw one plot; the others follow in their turn."""
+        if self._stale:
+            self._stale.pop(0)()
+        if self._stale:
+            self._limit.request()
+
+    @Slot()
     def _draw(self) -> None:
+        """Draw all four now."""
+        self._stale = []
+        self._shown_trace = ()
         self._draw_accuracy()
         self._draw_outer()
         self._draw_inner()
@@ -257,6 +276,10 @@ class JobPlots(QWidget):
             self.inner.refresh()
             return
         iteration = traced[min(self._traced.value(), len(traced) - 1)]
+        trace = (iteration, len(self._curves.traces[iteration]))
+        if trace == self._shown_trace:
+            return
+        self._shown_trace = trace
         self.inner.set_message("")
         self._traced_text.setText(self.tr("at {iteration}").format(iteration=count_text(iteration)))
         keys = set()

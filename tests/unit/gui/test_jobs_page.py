@@ -177,7 +177,7 @@ def test_a_method_without_inner_steps_says_so_in_their_place(page: JobsPage, stu
     assert "without inner steps" in page.plots.inner._message.text()
 
 
-def test_redraws_are_few_however_many_events_come(page: JobsPage, studio: Studio, document, qtbot) -> None:
+def test_one_plot_at_a_time_is_drawn_however_many_events_come(page: JobsPage, studio: Studio, document, qtbot) -> None:
     job = add_job(studio, document, State.RUNNING, works=True)
     drawn = []
     page.plots._limit.due.connect(lambda: drawn.append(1))
@@ -185,7 +185,7 @@ def test_redraws_are_few_however_many_events_come(page: JobsPage, studio: Studio
     for number in range(1, 200):
         tell(studio, job, step(number))
         qtbot.wait(1)
-    assert 1 <= len(drawn) <= 10 * (time.monotonic() - began) + 2
+    assert 1 <= len(drawn) <= 20 * (time.monotonic() - began) + 2
 
 
 def test_a_chosen_job_stays_while_another_works(page: JobsPage, studio: Studio, document) -> None:
