@@ -73,6 +73,8 @@ class ErrorDialog(QDialog):
         buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(self._on_copy_clicked)
         buttons.rejected.connect(self.reject)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
+        column.addStretch(1)
         column.addWidget(buttons)
         self.setAccessibleName(title)
         self.setAccessibleDescription(body)

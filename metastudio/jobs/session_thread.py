@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 from pydantic import BaseModel, ValidationError
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 

@@ -53,6 +53,7 @@ class LeaveDialog(QDialog):
         column.setSpacing(theme.GROUP)
         for each in (self._heading, self._text, self._progress):
             column.addWidget(each)
+        column.addStretch(1)
         column.addLayout(buttons)
         self.setWindowModality(Qt.WindowModality.WindowModal)
 

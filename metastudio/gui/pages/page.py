@@ -35,6 +35,7 @@ class Page(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.studio = studio
         self._title = label("", "title")
+        self._title.setIndent(2)  # a J begins left of its place
         self._subtitle = ElidedLabel("", "quiet")
         self.header = QHBoxLayout()
         self.header.setSpacing(theme.GAP)

@@ -93,7 +93,6 @@ class JobHeadline(QWidget):
         self.buttons["pause"].setText(self.tr("Pausing…") if job.wanted is Wanted.PAUSE else self.tr("Pause"))
         self.buttons["finish"].setText(self.tr("Finishing…") if job.wanted is Wanted.FINISH else self.tr("Finish now"))
         self.buttons["discard"].setText(self.tr("Discarding…") if job.wanted is Wanted.DISCARD else self.tr("Discard"))
-        self.buttons["resume"].setText(self.tr("Start") if job.state is State.QUEUED else self.tr("Resume"))
 
     def _shown_buttons(self, job: Job) -> set[str]:
         if job.is_working:
@@ -102,10 +101,14 @@ class JobHeadline(QWidget):
                 return {"pause", "finish", "discard"}
             return {asked, "force"} if job.can_force else {asked}
         if job.is_waiting:
-            return {"resume", "discard"} if job.is_held else {"discard"}
+            return {"discard"}  # a held one is started from the banner
         if job.state is State.FINISHED:
             return {"try_it", "hand_over", "remove"}
-        return {"resume", "discard", "remove"} if job.can_resume else {"remove"}
+        if not job.can_resume:
+            return {"remove"}
+        return (
+            {"resume", "discard", "remove"} if job.state is State.PAUSED else {"discard", "remove"}
+        )  # the banner offers it
 
     def _facts_of(self, job: Job) -> str:
         facts = []

@@ -196,7 +196,7 @@ class JobPlots(QWidget):
         plot.set_curve(
             "raw", Curve(x, after, index=_AFTER_INDEX, opacity=0.22, width=1.0, is_fitted=not len(validations))
         )
-        plot.set_curve("after", Curve(x, smooth, name=self.tr("after adapting"), index=_AFTER_INDEX, is_exported=False))
+        plot.set_curve("after", Curve(x, smooth, name=self.tr("after"), index=_AFTER_INDEX, is_exported=False))
         plot.set_curve(
             "before",
             Curve(
