@@ -477,7 +477,9 @@ class TryItPage(Page):
     @Slot()
     def _on_adapted_changed(self) -> None:
         adapted = self.try_out.adapted
-        self.reason.setText(f"⚠ {self.try_out.reason}" if self.try_out.reason else "")
+        is_begun = bool(self.try_out.class_names)
+        theme.set_role(self.reason, "warning" if is_begun else "quiet")
+        self.reason.setText(f"⚠ {self.try_out.reason}" if self.try_out.reason and is_begun else self.try_out.reason)
         self.reason.setVisible(bool(self.try_out.reason))
         is_retryable = bool(self.try_out.reason) and not self.try_out.prevents()
         self.again_button.setVisible(is_retryable)
