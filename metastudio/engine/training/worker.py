@@ -64,10 +64,14 @@ def work(run: RunFolder, *, stop_requested: Callable[[], bool] = lambda: False) 
         write_control(run, Wanted.RUN)
         with EventLog(run.events_path) as log:
             keeper = _StateKeeper(run, state)
-            for event in _reported(_Work(run, stop_requested, keeper).stay()):
+            for event in _reported(_stay(run, stop_requested, keeper)):
                 log.append(event)
                 keeper.note(event)
                 yield event
+
+
+def _stay(run: RunFolder, stop_requested: Callable[[], bool], keeper: _StateKeeper) -> Iterator[events.Event]:
+    yield from _Work(run, stop_requested, keeper).stay()  # made in here, so that a damaged experiment is reported too
 
 
 class _StateKeeper:

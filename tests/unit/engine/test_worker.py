@@ -178,3 +178,12 @@ def test_pretraining_gives_its_backbone_to_the_next_run(glyphs: Path, tmp_path: 
     assert all(ours[name].equal(theirs[name]) for name in backbone)
     started = next(event for event in work_until(small_run(tmp_path, experiment)) if event.kind == "started")
     assert started.iteration == 0
+
+
+@pytest.mark.expects_log("experiment.toml")
+def test_a_damaged_experiment_fails_the_run_and_says_so(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    run.experiment_path.write_text("name = \n", encoding="utf-8")
+    failed = work_until(run)[-1]
+    assert (failed.kind, failed.exit_code) == ("failed", 2)
+    assert run.state().state is State.FAILED
