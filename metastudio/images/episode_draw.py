@@ -67,8 +67,12 @@ def draw_episode(
         )
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _PART_STREAM[part], number])))
     drawn = random.choice(len(class_sizes) * rotations, size=n_way, replace=False).astype(np.int64)
-    support, query = [], []
-    for position in drawn // rotations:
+    chosen: dict[
+        int, NDArray[np.int64]
+    ] = {}  # (K + Q,) images of a class: its turns share them, so that none is in both
+    for position in (drawn // rotations).tolist():
+        if position in chosen:
+            continue
         size = class_sizes[position]
         if size < n_shot + n_query:
             raise DataError(
@@ -80,7 +84,11 @@ def draw_episode(
                 where=part.value,
                 todo="Lower the shots or the queries, or exclude the class.",
             )
-        images = random.choice(size, size=n_shot + n_query, replace=False).astype(np.int64)
-        support.append(images[:n_shot])
-        query.append(images[n_shot:])
-    return DrawnEpisode(drawn // rotations, drawn % rotations, tuple(support), tuple(query))
+        chosen[position] = random.choice(size, size=n_shot + n_query, replace=False).astype(np.int64)
+    images = [chosen[position] for position in (drawn // rotations).tolist()]
+    return DrawnEpisode(
+        drawn // rotations,
+        drawn % rotations,
+        tuple(each[:n_shot] for each in images),
+        tuple(each[n_shot:] for each in images),
+    )

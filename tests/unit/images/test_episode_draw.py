@@ -56,6 +56,15 @@ def test_rotations_count_each_class_four_times_and_never_the_same_turn_twice() -
     assert pairs == {(position, turns) for position in range(2) for turns in range(4)}
 
 
+def test_a_picture_is_never_support_at_one_turn_and_query_at_another() -> None:
+    episode = draw_episode([12, 12], 8, 3, 4, seed=3, part=Part.META_TRAIN, number=0, rotations=4)
+    for position in range(2):
+        mine = np.flatnonzero(episode.classes == position)
+        support = {int(image) for turn in mine for image in episode.support[turn]}
+        query = {int(image) for turn in mine for image in episode.query[turn]}
+        assert not support & query
+
+
 def test_too_few_classes_are_refused_with_the_numbers() -> None:
     with pytest.raises(DataError, match="5 ways cannot be drawn from 3 classes"):
         draw_episode([20] * 3, 5, 1, 1, seed=0, part=Part.META_TRAIN, number=0)
