@@ -67,9 +67,7 @@ def draw_episode(
         )
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _PART_STREAM[part], number])))
     drawn = random.choice(len(class_sizes) * rotations, size=n_way, replace=False).astype(np.int64)
-    chosen: dict[
-        int, NDArray[np.int64]
-    ] = {}  # (K + Q,) images of a class: its turns share them, so that none is in both
+    chosen: dict[int, NDArray[np.int64]] = {}  # (K + Q,) images; all turns of a class share them
     for position in (drawn // rotations).tolist():
         if position in chosen:
             continue
