@@ -37,12 +37,15 @@ def main() -> None:
     arguments = parser.parse_args()
     run = RunFolder(arguments.run)
     learner, preprocessing = load_learner(run), run.experiment().data.preprocessing
-    store = open_store(scan([arguments.blood_cells]), preprocessing)
-    images = network_input(np.asarray(store.images), preprocessing)
+    index = scan([arguments.blood_cells])
+    store = open_store(index, preprocessing)
+    images = network_input(np.array(store.images), preprocessing)
+    in_colour = preprocessing.model_copy(update={"colour": "colour"})
+    coloured = network_input(np.array(open_store(index, in_colour).images), in_colour)
     labels = torch.cat(
         [torch.full((len(store.rows(each.name)),), label) for label, each in enumerate(store.index.classes)]
     )
-    scores: dict[str, list[float]] = {"adapted": [], "not adapted": [], "raw pixels": []}
+    scores: dict[str, list[float]] = {"adapted": [], "not adapted": [], "raw pixels": [], "raw colours": []}
     for draw in range(arguments.draws):
         random = np.random.default_rng(draw)
         chosen = np.concatenate(
@@ -59,6 +62,11 @@ def main() -> None:
             answers = classifier.logits(query.images).argmax(1)
             scores[name].append(float((answers == query.labels).double().mean()))
         scores["raw pixels"].append(nearest_centroid(support, query))
+        scores["raw colours"].append(
+            nearest_centroid(
+                LabelledImages(coloured[chosen], labels[chosen]), LabelledImages(coloured[rest], labels[rest])
+            )
+        )
     print(f"{run.name}: {preprocessing.image_size} px, {preprocessing.colour}, {arguments.shots} pictures a class")
     for name, values in scores.items():
         mean, ci95 = mean_ci95(values)
