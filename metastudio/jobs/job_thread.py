@@ -30,6 +30,8 @@ _MOST_EVENTS = 2000
 _LOG_TAIL_BYTES = 2000
 _SIGNALS_FROM = 128
 """Exit codes from here on say that a signal ended the worker."""
+_LAST_READS = 40
+"""How often the events of a worker that is gone are tried, two seconds long, where they cannot be read."""
 
 Command = Callable[[str], tuple[list[str], dict[str, str]]]
 
@@ -89,9 +91,9 @@ class JobThread(QThread):
     def force(self) -> None:
         """Kill the worker now; what came after its last checkpoint is lost."""
         if self._process is not None:
-            _kill(self._process.pid)
+            kill_with_children(self._process.pid)
         elif (holder := lock_holder(self._run)) is not None:
-            _kill(holder.pid)
+            kill_with_children(holder.pid)
 
     def detach(self) -> None:
         """Stop watching; the worker goes on by itself."""
@@ -115,22 +117,37 @@ class JobThread(QThread):
             argv, env = self._command(str(self._run.path))
             self._process = start_worker(argv, env, self._run.log_path)
         self.training_started.emit()
+        last_reads = _LAST_READS
         while not self._detached.wait(_TICK_S):
             is_alive = self._is_alive()
-            self._tell()
-            if not is_alive:
+            if not self._can_tell() and not is_alive and last_reads:
+                last_reads -= 1
+            elif not is_alive:
                 return self._end()
         return None
 
     def _is_alive(self) -> bool:
+        """Return whether the worker lives; a folder that cannot be read or written just now is no sign of its end."""
         if self._process is not None and self._process.poll() is not None:
             return False
         if time.monotonic() < self._next_glance:
             return True
         self._next_glance = time.monotonic() + _GLANCE_S
-        if self._wanted is not Wanted.RUN and read_control(self._run) is not self._wanted:
-            write_control(self._run, self._wanted)
-        return self._process is not None or is_worker_alive(self._run)
+        with contextlib.suppress(OSError, MetaStudioError):
+            if self._wanted is not Wanted.RUN and read_control(self._run) is not self._wanted:
+                write_control(self._run, self._wanted)
+        try:
+            return self._process is not None or is_worker_alive(self._run)
+        except (OSError, MetaStudioError):
+            return True
+
+    def _can_tell(self) -> bool:
+        """Tell what is new and return whether it could be read; the next tick tries again."""
+        try:
+            self._tell()
+        except (OSError, MetaStudioError):
+            return False
+        return True
 
     def _tell(self) -> None:
         events, self._offset, _ = read_events(self._run.events_path, self._offset)
@@ -180,8 +197,8 @@ def discard(run: RunFolder) -> None:
         run.write_state(run.state().model_copy(update={"state": State.DISCARDED}))
 
 
-def _kill(pid: int) -> None:
-    """Kill a worker and what it started: it leads a session of its own."""
+def kill_with_children(pid: int) -> None:
+    """Kill a process and, where it leads a session of its own, what it started."""
     with contextlib.suppress(OSError):
         if sys.platform != "win32" and os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGKILL)

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from metastudio import errors
 from metastudio.errors import MetaStudioError, ResourceError
+from metastudio.jobs.job_thread import kill_with_children
 from metastudio.jobs.worker_command import hidden_flags, session_command
 from metastudio.paths import cache_folder
 from metastudio.runs.events import Failed
@@ -39,7 +40,8 @@ _ANSWERS: dict[str, type[BaseModel]] = {
     "export": ExportedAnswer,
     "evaluate": EvaluatedAnswer,
 }
-_STOP_S = 5.0
+_STOP_S = 4.0
+"""After that the process is killed, with what it started: who closes the window waits five seconds at most."""
 _QUICK_DEATHS = 3
 _ERRORS: dict[int, type[MetaStudioError]] = {
     each.exit_code: each
@@ -68,8 +70,8 @@ class SessionThread(QThread):
     It exists because reading a pipe blocks. A helper thread writes, so that a long question cannot hold up the window.
     When the process dies, every open question fails with a sentence and another process is started; after three deaths
     without an answer in between only the next `ask` starts one. Shutting down, in this order: `stop()` closes the pipe,
-    upon which the process ends; the thread waits for it five seconds, then kills it, and returns. Nothing is emitted
-    after `stop()`.
+    upon which the process ends; after four seconds it and what it started are killed; then the thread returns. Nothing
+    is emitted after `stop()`.
 
     Signals:
         answered(object, object): the number that `ask` returned, and the answer's model.
@@ -89,7 +91,6 @@ class SessionThread(QThread):
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
         self._open: dict[int, str] = {}
-        self._forgotten: set[int] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -122,15 +123,14 @@ class SessionThread(QThread):
     def forget(self, number: int) -> None:
         """Want no more of a question: whatever comes of it is not told."""
         with self._lock:
-            if self._open.pop(number, None) is not None:
-                self._forgotten.add(number)
+            self._open.pop(number, None)
 
     def stop(self) -> None:
-        """End the process and the thread; wait for both."""
+        """End the process and the thread, also amid a question; wait for both, five seconds at most."""
         self._stopping.set()
         self._wake.set()
         self._lines.put(None)
-        if not self.wait(round(2 * _STOP_S * 1000)):
+        if not self.wait(round(_STOP_S * 1000)):
             self._kill()
             self.wait()
 
@@ -194,7 +194,7 @@ class SessionThread(QThread):
         try:
             process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            kill_with_children(process.pid)
             process.wait()
         assert process.stdout is not None  # noqa: S101  # it was asked for
         process.stdout.close()
@@ -202,8 +202,7 @@ class SessionThread(QThread):
 
     def _kill(self) -> None:
         if (process := self._process) is not None:
-            with contextlib.suppress(OSError):
-                process.kill()
+            kill_with_children(process.pid)
 
     def _take(self, line: bytes) -> None:
         try:
@@ -214,7 +213,6 @@ class SessionThread(QThread):
             question = self._open.get(reply.id, "")
             if reply.progress is None:
                 self._open.pop(reply.id, None)
-                self._forgotten.discard(reply.id)
         if not question:
             return
         self._deaths = 0

@@ -73,6 +73,7 @@ class ProjectDocument(QObject):
         self.project = project
         self._undo_stack = undo_stack
         self._state = ProjectState(project.draft)
+        self._saved = self._being_saved = project.draft
         self._scanned: dict[_Folders, ImageIndex] = {}
         self._problems: tuple[Problem, ...] | None = None
         self._picture_problems: tuple[Problem, ...] = ()
@@ -321,7 +322,7 @@ class ProjectDocument(QObject):
         if self._saving is not None:  # the one under way ends first
             self._save_timer.start()
             return
-        self.project.draft = self.experiment
+        self.project.draft = self._being_saved = self.experiment
         kept = Project(self.project.folder, self.project.name, self.experiment)
         self._saving = BackgroundTask(lambda _tell, _stop: kept.save(), self)
         self._saving.succeeded.connect(self._on_save_succeeded)
@@ -330,6 +331,7 @@ class ProjectDocument(QObject):
 
     @Slot(object)
     def _on_save_succeeded(self, _nothing: object) -> None:
+        self._saved = self._being_saved
         self._end_saving()
         self.saved.emit()
 
@@ -351,12 +353,12 @@ class ProjectDocument(QObject):
             ResourceError: if it cannot be written.
         """
         self.cancel_work()
-        is_due = self._save_timer.isActive()
         self._save_timer.stop()
         self._end_saving()
-        if is_due and not self.project.is_read_only:
+        if self.experiment != self._saved and not self.project.is_read_only:  # a save may have failed since
             self.project.draft = self.experiment
             self.project.save()
+            self._saved = self.experiment
 
 
 def _folders_of(experiment: ExperimentConfig) -> _Folders:

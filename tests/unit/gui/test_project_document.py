@@ -10,7 +10,7 @@ from unit.gui.page_studio import make_classes, make_picture
 
 from metastudio.catalog.data_spec import FolderSplit, ManualSplit, Part, Preprocessing, RandomSplit
 from metastudio.catalog.experiment import TargetTask
-from metastudio.errors import ConfigurationError
+from metastudio.errors import ConfigurationError, ResourceError
 from metastudio.gui import commands
 from metastudio.gui.documents.background_task import BackgroundTask
 from metastudio.gui.documents.project_document import ProjectDocument
@@ -202,6 +202,20 @@ def test_a_project_that_cannot_be_saved_says_so_and_goes_on(qtbot, filled: Proje
     monkeypatch.undo()
     with qtbot.waitSignal(filled.saved):
         filled.set_option("seed", 4)
+
+
+def test_closing_saves_what_an_earlier_save_failed_to_write(qtbot, filled: ProjectDocument, monkeypatch) -> None:
+    qtbot.waitUntil(lambda: Project.open(filled.folder).draft == filled.experiment)
+
+    def refuse(self: Project) -> None:
+        raise ResourceError("The disk is full.")
+
+    with monkeypatch.context() as broken, qtbot.waitSignal(filled.failed):
+        broken.setattr(project_module.Project, "save", refuse)
+        filled.set_option("seed", 41)
+    assert Project.open(filled.folder).draft.seed != 41
+    filled.close()
+    assert Project.open(filled.folder).draft.seed == 41
 
 
 def test_unreadable_and_doubled_pictures_become_problems(qtbot, empty: ProjectDocument, tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from metastudio.catalog.experiment import TargetTask
 from metastudio.errors import DataError, ResourceError
+from metastudio.jobs import session_thread
 from metastudio.jobs.session_thread import SessionThread
 from metastudio.runs.questions import AskAdapt, AskDevices, Devices
 
@@ -116,6 +119,28 @@ def test_a_program_that_always_dies_is_not_started_for_ever(qtbot, tmp_path: Pat
     qtbot.wait(500)
     assert len(starts) == 3
     session.stop()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
+def test_stopping_while_a_question_is_worked_on_kills_what_the_process_started(
+    qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_thread, "_STOP_S", 0.5)
+    note = tmp_path / "child"
+    busy = f"""
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+pathlib.Path({str(note)!r}).write_text(str(child.pid))
+time.sleep(120)
+"""
+    session = SessionThread(command=lambda: ([sys.executable, "-c", busy], dict(os.environ)))
+    session.start()
+    qtbot.waitUntil(lambda: note.exists() and bool(note.read_text()), timeout=SOON_MS)
+    started = time.monotonic()
+    session.stop()
+    assert time.monotonic() - started < 3
+    child = int(note.read_text())
+    qtbot.waitUntil(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", timeout=5000)
 
 
 @pytest.mark.slow
