@@ -92,7 +92,7 @@ def pictures_of_three_classes(window: MainWindow) -> list[list[str]]:
 
 def drop_classes(bins: QWidget, classes: list[list[str]], qtbot) -> None:
     for number, pictures in enumerate(classes, start=1):
-        place = next(each for each in bins.findChildren(QWidget) if type(each).__name__ == "_NewClass")
+        place = next(each for each in bins.findChildren(QWidget) if type(each).__name__ == "NewClassPlace")
         assert drop_on(place, files_mime(pictures[:2]))
         qtbot.waitUntil(lambda number=number: len(bins.classes()) == number, timeout=SOON_MS)
 
@@ -133,7 +133,7 @@ def test_from_a_folder_of_images_to_a_verified_export(window: MainWindow, qtbot)
         lambda: trial.try_out.adapted is not None and len(trial.try_out.adapted.classes) == 3, timeout=LATER_MS
     )
     queries = [pictures[3] for pictures in classes]
-    trial.view.files_dropped.emit(files_mime(queries))
+    trial.queries.view.files_dropped.emit(files_mime(queries))
     qtbot.waitUntil(lambda: all(trial.try_out.probabilities(each) for each in queries), timeout=SOON_MS)
     for each in queries:
         assert sum(trial.try_out.probabilities(each)) == pytest.approx(1, abs=1e-3)

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QFrame,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
-    QRadioButton,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from metastudio.catalog.experiment import ExportFormat, TargetTask
+from metastudio.catalog.experiment import TargetTask
 from metastudio.gui import theme
-from metastudio.gui.documents.background_task import BackgroundTask
-from metastudio.gui.documents.earlier_exports import EarlierExport, earlier_exports, is_export
+from metastudio.gui.documents.earlier_exports import is_export
 from metastudio.gui.forms.editors import ChoiceEdit, FolderEdit
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.pages.page import Page
-from metastudio.gui.widgets.device_picker import in_bytes
+from metastudio.gui.widgets.earlier_exports_list import EarlierExportsList
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.export_card import ExportCard
-from metastudio.gui.widgets.icons import icon
+from metastudio.gui.widgets.format_choice import FormatChoice
 from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel, label
 from metastudio.gui.widgets.run_picker import RunChoice, RunPicker
 from metastudio.runs.questions import AskExport, ExportedAnswer, Progress
@@ -44,9 +41,7 @@ if TYPE_CHECKING:
     from metastudio.gui.studio import Studio
 
 _LEFT_PX = 400
-_INDENT_PX = 24
 _NAME_LENGTH = 60
-_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 
 class HandOverPage(Page):
@@ -58,7 +53,6 @@ class HandOverPage(Page):
         super().__init__(studio, parent)
         self.set_title(self.tr("Hand over"))
         self._number = 0
-        self._reading: BackgroundTask | None = None
         self._targets: tuple[TargetTask, ...] = ()
         self._is_own_place = False
 
@@ -96,12 +90,12 @@ class HandOverPage(Page):
     def on_shown(self) -> None:
         """Look which runs and exports there are now."""
         self.runs.refresh(self.studio.runs_folder)
-        self._read_earlier()
+        self._show_earlier()
 
     def shut_down(self) -> None:
         """Let go of what is being read; an export under way ends with the process that writes it."""
         self.runs.close_task()
-        self._end_reading()
+        self.earlier.close_task()
 
     # layout
 
@@ -112,35 +106,9 @@ class HandOverPage(Page):
         column.setContentsMargins(0, 0, theme.GAP, 0)
         column.setSpacing(theme.TIGHT)
         column.addWidget(label(self.tr("What"), "section"))
-        self.formats = QButtonGroup(self)
-        for kind, (title, text) in {
-            "adapted": (
-                self.tr("Adapted model"),
-                self.tr(
-                    "A folder that tells the classes of one task apart: .pt2, safetensors, and a predict.py that "
-                    "needs nothing but torch and Pillow."
-                ),
-            ),
-            "onnx": (
-                self.tr("ONNX"),
-                self.tr("The same adapted model for other programs and languages, for any number of pictures at once."),
-            ),
-            "checkpoint": (
-                self.tr("Checkpoint"),
-                self.tr("What was learned, before it is adapted to any task: to go on from, or to adapt elsewhere."),
-            ),
-        }.items():
-            button = QRadioButton(title)
-            button.setProperty("format", kind)
-            button.setChecked(kind == "adapted")
-            button.setAccessibleDescription(text)
-            self.formats.addButton(button)
-            indented = QHBoxLayout()
-            indented.setContentsMargins(_INDENT_PX, 0, 0, 0)
-            indented.addWidget(WrappingLabel(text, "caption"))
-            column.addWidget(button)
-            column.addLayout(indented)
-        self.formats.buttonClicked.connect(self._show_choices)
+        self.formats = FormatChoice()
+        self.formats.changed.connect(self._show_choices)
+        column.addWidget(self.formats)
 
         column.addSpacing(theme.GAP)
         column.addWidget(label(self.tr("Adapted to"), "section"))
@@ -194,35 +162,21 @@ class HandOverPage(Page):
     def _results(self) -> QWidget:
         side = QWidget()
         self.card = ExportCard()
-        self._earlier_rows = QWidget()
-        self._earlier_rows.setObjectName("scrolled")
-        self._earlier = QVBoxLayout(self._earlier_rows)
-        self._earlier.setContentsMargins(0, 0, theme.GAP, 0)
-        self._earlier.setSpacing(theme.TIGHT)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(self._earlier_rows)
+        self.earlier = EarlierExportsList()
+        self.earlier.failed.connect(self._on_read_failed)
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GROUP)
         column.addWidget(self.card)
         column.addWidget(label(self.tr("Exported before"), "section"))
-        column.addWidget(area, 1)
+        column.addWidget(self.earlier, 1)
         return side
 
     # what is chosen
 
-    @property
-    def format(self) -> ExportFormat:
-        """The chosen format."""
-        chosen = self.formats.checkedButton().property("format")
-        return next(kind for kind in _FORMATS if kind == chosen)
-
     def chosen_target(self) -> TargetTask | None:
         """Return the task to adapt to; None for a checkpoint, or where there is none."""
-        if self.format == "checkpoint":
+        if self.formats.chosen == "checkpoint":
             return None
         index = self.target.currentIndex()
         return self._targets[index] if 0 <= index < len(self._targets) else None
@@ -233,7 +187,7 @@ class HandOverPage(Page):
         if not parent:
             return None
         target = self.chosen_target()
-        return Path(parent) / (f"{_folder_name(target.name)}-{self.format}" if target else self.format)
+        return Path(parent) / (f"{_folder_name(target.name)}-{self.formats.chosen}" if target else self.formats.chosen)
 
     def prevents(self) -> str:
         """Return why nothing can be exported, as a sentence; empty where it can."""
@@ -241,7 +195,7 @@ class HandOverPage(Page):
             return self.tr("An export is under way.")
         if self.runs.chosen is None:
             return self.tr("Choose a run first.")
-        if self.format != "checkpoint" and self.chosen_target() is None:
+        if self.formats.chosen != "checkpoint" and self.chosen_target() is None:
             return self.tr("A task to adapt to is missing: assemble one on Tasks, or save one on Try it.")
         destination = self.destination()
         if destination is None:
@@ -258,7 +212,7 @@ class HandOverPage(Page):
             return
         question = AskExport(
             run=str(choice.run.path),
-            format=self.format,
+            format=self.formats.chosen,
             folder=str(destination),
             target=self.chosen_target(),
             overwrite=is_export(destination),
@@ -290,7 +244,7 @@ class HandOverPage(Page):
         if choice is not None and not self._is_own_place:
             self.place.set_value(str(choice.run.exports_folder))
         self._show_targets()
-        self._read_earlier()
+        self._show_earlier()
 
     @Slot()
     def _show_targets(self) -> None:
@@ -310,7 +264,7 @@ class HandOverPage(Page):
 
     @Slot()
     def _show_choices(self) -> None:
-        is_checkpoint = self.format == "checkpoint"
+        is_checkpoint = self.formats.chosen == "checkpoint"
         self.target.setEnabled(bool(self._targets) and not is_checkpoint)
         if is_checkpoint:
             hint = self.tr("A checkpoint is of no task; it can be adapted to any.")
@@ -336,6 +290,9 @@ class HandOverPage(Page):
         self.why_not.setVisible(bool(self.why_not.text()))
         self.progress.setVisible(bool(self._number))
         self.doing.setVisible(bool(self._number))
+
+    def _show_earlier(self) -> None:
+        self.earlier.show_run(self.runs.chosen.run if self.runs.chosen else None)
 
     @Slot(object)
     def _on_place_edited(self, _place: object) -> None:
@@ -365,7 +322,11 @@ class HandOverPage(Page):
             self.card.show_answer(answer)
             self.studio.toast(self.tr("Exported and verified."), severity="good")
             self._show_choices()
-            self._read_earlier()
+            self._show_earlier()
+
+    @Slot(object)
+    def _on_read_failed(self, error: Exception) -> None:
+        self.studio.messages.show_error(error)
 
     @Slot(object, object)
     def _on_session_failed(self, number: int, error: MetaStudioError) -> None:
@@ -378,70 +339,6 @@ class HandOverPage(Page):
         self.doing.setText(sentence)
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-
-    # exported before
-
-    def _read_earlier(self) -> None:
-        self._end_reading()
-        choice = self.runs.chosen
-        if choice is None:
-            return
-        self._reading = BackgroundTask(lambda _tell, _stop: earlier_exports(choice.run), self)
-        self._reading.succeeded.connect(self._on_earlier_read)
-        self._reading.failed.connect(self._on_read_failed)
-        self._reading.start()
-
-    def _end_reading(self) -> None:
-        if self._reading is not None:
-            self._reading.close()
-            self._reading.deleteLater()
-            self._reading = None
-
-    @Slot(object)
-    def _on_read_failed(self, error: Exception) -> None:
-        self.studio.messages.show_error(error)
-
-    @Slot(object)
-    def _on_earlier_read(self, exports: tuple[EarlierExport, ...]) -> None:
-        while (item := self._earlier.takeAt(0)) is not None:
-            if widget := item.widget():
-                widget.setParent(None)
-                widget.deleteLater()
-        for export in exports:
-            self._earlier.addWidget(_EarlierRow(export))
-        if not exports:
-            self._earlier.addWidget(WrappingLabel(self.tr("Nothing has been exported of this run yet."), "quiet"))
-        self._earlier.addStretch(1)
-
-
-class _EarlierRow(QWidget):
-    """One export that lies on the disk."""
-
-    def __init__(self, export: EarlierExport) -> None:
-        super().__init__()
-        self._path = export.path
-        name = printable(export.path.name)
-        title = ElidedLabel(name)
-        title.setToolTip(printable(str(export.path)))
-        known = export.largest_difference is not None
-        facts = self.tr("✓ verified, {difference:.1e} · {size}") if known else self.tr("{size}")
-        text = label(
-            facts.format(difference=export.largest_difference or 0.0, size=in_bytes(export.size_bytes)), "quiet"
-        )
-        button = QPushButton(self.tr("Open folder"))
-        button.setIcon(icon("mdi6.folder-open-outline"))
-        button.setAccessibleName(self.tr("Open the folder of {name}").format(name=name))
-        button.clicked.connect(self._on_open_clicked)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(theme.GROUP)
-        line.addWidget(title, 1)
-        line.addWidget(text)
-        line.addWidget(button)
-
-    @Slot()
-    def _on_open_clicked(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._path)))
 
 
 def _folder_name(name: str) -> str:

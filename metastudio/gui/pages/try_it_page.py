@@ -6,17 +6,15 @@ import random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import QMimeData, Qt, QTimer, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QInputDialog,
     QMenu,
     QPushButton,
     QScrollArea,
-    QSlider,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -27,25 +25,22 @@ from metastudio.catalog.experiment import TargetTask
 from metastudio.errors import MetaStudioError, Problem
 from metastudio.gui import commands, theme
 from metastudio.gui.documents.background_task import BackgroundTask
-from metastudio.gui.documents.try_out import NONE_OF_THESE, TryOut, TryOutState
+from metastudio.gui.documents.try_out import TryOut, TryOutState
 from metastudio.gui.documents.unseen_task import draw_unseen_task
-from metastudio.gui.models.judged_accuracy import wilson_interval
-from metastudio.gui.models.query_list_model import QueryListModel
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.class_bin import ClassBins
-from metastudio.gui.widgets.drop_files import dropped_files, pictures_of, save_image
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.icons import icon
+from metastudio.gui.widgets.inner_steps_panel import InnerStepsPanel
 from metastudio.gui.widgets.labels import WrappingLabel, label
-from metastudio.gui.widgets.query_view import QueryView
+from metastudio.gui.widgets.query_side import QuerySide
 from metastudio.gui.widgets.run_picker import RunChoice, RunPicker
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
     from metastudio.gui.studio import Studio
 
-_MOST_STEPS_SHOWN = 10
 _PLOT_PX, _LOW_PLOT_PX, _LOW_PAGE_PX = 168, 136, 600
 _MOST_PROBLEMS_SHOWN = 3
 
@@ -90,7 +85,10 @@ class TryItPage(Page):
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self._support_side())
-        self.splitter.addWidget(self._query_side())
+        self.queries = QuerySide(self.try_out)
+        self.queries.problems_found.connect(self._on_problems_found)
+        self.queries.failed.connect(self._on_queries_failed)
+        self.splitter.addWidget(self.queries)
         self.splitter.setHandleWidth(theme.GROUP)
         self.splitter.setSizes([460, 540])
         self.stack.addWidget(self.splitter)
@@ -150,26 +148,7 @@ class TryItPage(Page):
         self.reason = WrappingLabel("", "warning")
         self.note = WrappingLabel("", "quiet")
 
-        self.steps = QSlider(Qt.Orientation.Horizontal)
-        self.steps.setAccessibleName(self.tr("Inner steps"))
-        self.steps.setToolTip(self.tr("Adapt with this many steps; the curve shows what each one did"))
-        self.steps.setPageStep(1)
-        self.steps.valueChanged.connect(self._on_steps_changed)
-        self.steps_text = label("", "quiet")
-        self.steps_row = QWidget()
-        line = QHBoxLayout(self.steps_row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(theme.GAP)
-        line.addWidget(label(self.tr("Inner steps")))
-        line.addWidget(self.steps, 1)
-        line.addWidget(self.steps_text)
-
-        from metastudio.gui.widgets.adaptation_plot import AdaptationPlot  # noqa: PLC0415 - pyqtgraph loads when needed
-
-        self.plot = AdaptationPlot()
-        self.no_steps = WrappingLabel(
-            self.tr("This method has no inner steps: it looks at the support pictures once."), "caption"
-        )
+        self.inner_steps = InnerStepsPanel(self.try_out)
         side = QWidget()
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
@@ -178,85 +157,20 @@ class TryItPage(Page):
         column.addWidget(scroll, 1)
         column.addWidget(self.reason)
         column.addWidget(self.note)
-        column.addWidget(self.steps_row)
-        column.addWidget(self.plot)
-        column.addWidget(self.no_steps)
-        side.setMinimumWidth(360)
-        return side
-
-    def _query_side(self) -> QWidget:
-        self.score = label("", "quiet")
-        self.add_button = QPushButton(self.tr("Add pictures…"))
-        self.add_button.clicked.connect(self._on_add_clicked)
-        head = QHBoxLayout()
-        head.setSpacing(theme.GAP)
-        head.addWidget(label(self.tr("Queries"), "section"))
-        head.addWidget(self.score)
-        head.addStretch(1)
-        head.addWidget(self.add_button)
-
-        self.model = QueryListModel(self.try_out, self)
-        self.view = QueryView(self.model)
-        self.view.accepted.connect(self._on_accepted)
-        self.view.corrected.connect(self._on_corrected)
-        self.view.removed.connect(self.try_out.remove_queries)
-        self.view.files_dropped.connect(self._on_queries_dropped)
-        self.view.selectionModel().selectionChanged.connect(self._show_judging)
-
-        self.right_button = QPushButton(self.tr("Right"))
-        self.right_button.setIcon(icon("mdi6.check", "good"))
-        self.right_button.setToolTip(self.tr("The answer is right (Enter)"))
-        self.right_button.clicked.connect(self._on_right_clicked)
-        self.correct_button = QPushButton(self.tr("Correct"))
-        self.correct_button.setIcon(icon("mdi6.pencil", "warning"))
-        self.correct_button.setToolTip(self.tr("Say which class it is (1 to 9); the picture joins the support"))
-        self.correct_menu = QMenu(self.correct_button)
-        self.correct_menu.triggered.connect(self._on_correction_chosen)
-        self.correct_button.setMenu(self.correct_menu)
-        self.none_button = QPushButton(self.tr("None of these"))
-        self.none_button.setIcon(icon("mdi6.close", "quiet"))
-        self.none_button.setToolTip(self.tr("It belongs to no class here (0)"))
-        self.none_button.clicked.connect(self._on_none_clicked)
-        judging = QHBoxLayout()
-        judging.setSpacing(theme.GAP)
-        for button in (self.right_button, self.correct_button, self.none_button):
-            judging.addWidget(button)
-        judging.addStretch(1)
-
-        self.threshold = QSlider(Qt.Orientation.Horizontal)
-        self.threshold.setRange(0, 99)
-        self.threshold.setAccessibleName(self.tr("None of these below"))
-        self.threshold.setToolTip(self.tr("An answer less sure than this counts as none of these classes"))
-        self.threshold.valueChanged.connect(self._on_threshold_changed)
-        self.threshold_text = label("", "quiet")
-        self.threshold_text.setMinimumWidth(36)
-        believing = QHBoxLayout()
-        believing.setSpacing(theme.GAP)
-        believing.addWidget(label(self.tr("None of these below")))
-        believing.addWidget(self.threshold, 1)
-        believing.addWidget(self.threshold_text)
-
-        side = QWidget()
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.GAP)
-        column.addLayout(head)
-        column.addWidget(self.view, 1)
-        column.addLayout(judging)
-        column.addLayout(believing)
+        column.addWidget(self.inner_steps)
         side.setMinimumWidth(360)
         return side
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.plot.setFixedHeight(_PLOT_PX if self.height() > _LOW_PAGE_PX else _LOW_PLOT_PX)
+        self.inner_steps.plot.setFixedHeight(_PLOT_PX if self.height() > _LOW_PAGE_PX else _LOW_PLOT_PX)
 
     # project, run, target
 
     @Slot(object)
     def _on_project_changed(self, document: ProjectDocument | None) -> None:
         self.try_out.show_state(TryOutState())
-        self.bins.image_folder = document.folder / "dropped" if document else None
+        self.bins.image_folder = self.queries.image_folder = document.folder / "dropped" if document else None
         if document is not None:
             document.targets_changed.connect(self._show_targets)
         self._show_targets()
@@ -270,12 +184,6 @@ class TryItPage(Page):
     @Slot(object)
     def _on_run_chosen(self, choice: RunChoice | None) -> None:
         self.try_out.set_run(choice.run if choice else None, choice.experiment if choice else None)
-        default = self.try_out.default_steps
-        if default is not None:
-            self.steps.blockSignals(True)
-            self.steps.setRange(0, max(_MOST_STEPS_SHOWN, 2 * default))
-            self.steps.setValue(default)
-            self.steps.blockSignals(False)
         self._show_everything()
 
     @Slot(str)
@@ -383,66 +291,9 @@ class TryItPage(Page):
             shown.append(self.tr("And {count} more.").format(count=len(problems) - _MOST_PROBLEMS_SHOWN))
         self.studio.toast("\n".join(shown), severity="warning")
 
-    @Slot(int)
-    def _on_steps_changed(self, steps: int) -> None:
-        self.try_out.set_inner_steps(steps)
-        self._show_steps()
-
-    # queries
-
     @Slot(object)
-    def _on_queries_dropped(self, mime: QMimeData) -> None:
-        QTimer.singleShot(0, self, lambda: self._take_queries(mime))
-
-    def _take_queries(self, mime: QMimeData) -> None:
-        dropped = dropped_files(mime)
-        paths = [*dropped.pictures, *(path for folder in dropped.folders for path in pictures_of(folder))]
-        if dropped.image is not None and self.bins.image_folder is not None:
-            try:
-                paths.append(save_image(dropped.image, self.bins.image_folder))
-            except MetaStudioError as error:
-                self.studio.messages.show_error(error)
-        self.try_out.add_queries(paths)
-        if dropped.problems:
-            self._on_problems_found(dropped.problems)
-
-    @Slot()
-    def _on_add_clicked(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, self.tr("Pictures to ask about"))
-        self.try_out.add_queries(paths)
-
-    @Slot(object)
-    def _on_accepted(self, path: str) -> None:
-        self.try_out.accept(path)
-        self.view.go_on()
-
-    @Slot(object, int)
-    def _on_corrected(self, path: str, number: int) -> None:
-        self.try_out.correct(path, self.try_out.class_names[number] if number >= 0 else NONE_OF_THESE)
-        self.view.go_on()
-
-    @Slot()
-    def _on_right_clicked(self) -> None:
-        for query in self.view.selected():
-            self.try_out.accept(query.path)
-        self.view.go_on()
-
-    @Slot()
-    def _on_none_clicked(self) -> None:
-        for query in self.view.selected():
-            self.try_out.correct(query.path, NONE_OF_THESE)
-        self.view.go_on()
-
-    @Slot(object)
-    def _on_correction_chosen(self, action: object) -> None:
-        for query in self.view.selected():
-            self.try_out.correct(query.path, action.data())  # type: ignore[attr-defined]
-        self.view.go_on()
-
-    @Slot(int)
-    def _on_threshold_changed(self, percent: int) -> None:
-        self.try_out.set_threshold(percent / 100)
-        self._show_threshold()
+    def _on_queries_failed(self, error: MetaStudioError) -> None:
+        self.studio.messages.show_error(error)
 
     # showing
 
@@ -454,25 +305,19 @@ class TryItPage(Page):
         self._on_state_changed()
         self._on_adapted_changed()
         self._on_busy_changed(self.try_out.busy)
-        self._show_steps()
-        self._show_threshold()
+        self.inner_steps.show_run()
 
     @Slot()
     def _on_state_changed(self) -> None:
         if self.bins.classes() != self.try_out.state.classes:
             self.bins.set_classes(self.try_out.state.classes)
         names = self.try_out.class_names
-        self.correct_menu.clear()
-        for number, name in enumerate(names):
-            shortcut = f"{number + 1}  " if number < 9 else ""
-            self.correct_menu.addAction(shortcut + printable(name).replace("&", "&&")).setData(name)
         self.save_button.setEnabled(len(names) >= 2)
         self.save_button.setToolTip(
             self.tr("Keep these classes for the end of a run and for Hand over")
             if len(names) >= 2
             else self.tr("A task needs pictures of two classes.")
         )
-        self._show_queries()
 
     @Slot()
     def _on_adapted_changed(self) -> None:
@@ -486,52 +331,8 @@ class TryItPage(Page):
         said = [*(f"⚠ {each}" for each in adapted.problems), adapted.note and f"ⓘ {adapted.note}"] if adapted else []
         self.note.setText("\n".join(filter(None, said)))
         self.note.setVisible(bool(self.note.text()))
-        self.plot.show_steps(adapted.losses if adapted else (), adapted.accuracies if adapted else ())
-        self._show_queries()
 
     @Slot(object)
     def _on_busy_changed(self, sentence: str) -> None:
         self.set_title(self.tr("Try it"), sentence)
         self.cancel_button.setVisible(bool(sentence))
-
-    @Slot()
-    def _show_queries(self) -> None:
-        self.model.refresh()
-        right, total = self.try_out.score()
-        if total:
-            low, high = wilson_interval(right, total)
-            self.score.setText(
-                self.tr("{right} of {total} right: {share:.0f} % ({low:.0f} to {high:.0f} %)").format(
-                    right=right, total=total, share=100 * right / total, low=100 * low, high=100 * high
-                )
-            )
-            self.score.setToolTip(self.tr("In brackets: the 95 % interval (Wilson), wide while few are judged"))
-        else:
-            self.score.setText("")
-        self._show_judging()
-
-    @Slot()
-    def _show_judging(self) -> None:
-        queries = [each for each in self.view.selected() if each.answer is not None]
-        why_not = "" if queries else self.tr("Select a picture that has an answer.")
-        for button, tip in (
-            (self.right_button, self.tr("The answer is right (Enter)")),
-            (self.correct_button, self.tr("Say which class it is (1 to 9); the picture joins the support")),
-            (self.none_button, self.tr("It belongs to no class here (0)")),
-        ):
-            button.setEnabled(bool(queries))
-            button.setToolTip(why_not or tip)
-
-    def _show_steps(self) -> None:
-        default = self.try_out.default_steps
-        has_steps = default is not None
-        self.steps_row.setVisible(has_steps)
-        self.plot.setVisible(has_steps)
-        self.no_steps.setVisible(not has_steps and self.try_out.run is not None)
-        if has_steps and self.try_out.experiment is not None:
-            trained = getattr(self.try_out.experiment.algorithm, "inner_steps", default)
-            text = self.tr("{steps} (trained with {trained})").format(steps=self.steps.value(), trained=trained)
-            self.steps_text.setText(text)
-
-    def _show_threshold(self) -> None:
-        self.threshold_text.setText(f"{self.threshold.value()} %" if self.threshold.value() else self.tr("off"))

@@ -60,7 +60,7 @@ def page(qtbot, studio: Studio, document: ProjectDocument, task: TargetTask) -> 
 
 
 def _choose(page: HandOverPage, kind: str) -> None:
-    next(each for each in page.formats.buttons() if each.property("format") == kind).click()
+    page.formats.buttons[kind].click()
 
 
 def test_without_a_run_the_page_says_what_belongs_there(qtbot, studio: Studio, document: ProjectDocument) -> None:
@@ -157,7 +157,7 @@ def test_earlier_exports_are_listed_wherever_they_lie(page: HandOverPage, tmp_pa
             log.append(Exported(target="trees", format="onnx", path=str(path), largest_difference=1e-6))
     assert {each.path for each in earlier_exports(run)} == {inside, elsewhere}
     page.on_shown()
-    qtbot.waitUntil(lambda: page._earlier.count() == 3)
+    qtbot.waitUntil(lambda: page.earlier.widget().layout().count() == 3)
 
 
 def test_an_export_whose_verification_is_spoilt_is_listed_without_a_number(page: HandOverPage) -> None:

@@ -65,8 +65,8 @@ def test_dropped_pictures_are_adapted_to_answered_saved_and_exported(
     qtbot.waitUntil(lambda: len(page.try_out.answers) == 4, timeout=PATIENCE_MS)
     for path in queries:
         assert sum(page.try_out.probabilities(path)) == pytest.approx(1, abs=1e-4)
-    assert page.model.query(3).problem
-    losses = page.plot.curve("loss").y
+    assert page.queries.model.query(3).problem
+    losses = page.inner_steps.plot.curve("loss").y
     assert len(losses) == page.try_out.default_steps + 1
     page.save_as("new things")
     page.shut_down()
@@ -75,7 +75,7 @@ def test_dropped_pictures_are_adapted_to_answered_saved_and_exported(
     qtbot.addWidget(hand_over)
     hand_over.on_shown()
     qtbot.waitUntil(lambda: hand_over.runs.chosen is not None)
-    next(each for each in hand_over.formats.buttons() if each.property("format") == "onnx").click()
+    hand_over.formats.buttons["onnx"].click()
     hand_over.export()
     qtbot.waitUntil(lambda: not hand_over.card.isHidden(), timeout=PATIENCE_MS)
     assert hand_over.card.heading.text() == "Verified"

@@ -85,8 +85,8 @@ def test_without_a_run_the_page_says_what_belongs_there(qtbot, studio: Studio, d
 
 def test_pictures_of_two_classes_are_adapted_to_without_another_click(adapted: TryItPage) -> None:
     assert adapted.try_out.adapted.classes == ("oak", "beech")
-    assert len(adapted.plot.curve("loss").x) == 6
-    assert len(adapted.plot.curve("accuracy").x) == 6
+    assert len(adapted.inner_steps.plot.curve("loss").x) == 6
+    assert len(adapted.inner_steps.plot.curve("accuracy").x) == 6
     assert "drawings" in adapted.note.text()
     assert not adapted.reason.text()
 
@@ -121,17 +121,17 @@ def test_a_method_that_takes_any_number_is_asked_all_the_same(
     many = tuple(TargetClass(name=f"c{i}", support=(str(make_picture(tmp_path / f"c{i}.png", i)),)) for i in range(6))
     page.try_out.set_classes(many, "Drop")
     assert not page.try_out.prevents()
-    assert page.plot.isHidden()
+    assert page.inner_steps.plot.isHidden()
     qtbot.waitUntil(lambda: "5 classes apart, not 6" in page.reason.text())  # the scripted process knows no better
     assert not page.again_button.isHidden()
     page.shut_down()
 
 
 def test_dropped_queries_are_answered_in_the_order_of_the_bins(adapted: TryItPage, pictures, qtbot) -> None:
-    _drop(adapted.view, [pictures["beech"][3], pictures["oak"][3]])
-    qtbot.waitUntil(lambda: adapted.model.rowCount() == 2)
+    _drop(adapted.queries.view, [pictures["beech"][3], pictures["oak"][3]])
+    qtbot.waitUntil(lambda: adapted.queries.model.rowCount() == 2)
     qtbot.waitUntil(lambda: adapted.try_out.answer(pictures["oak"][3]) == "oak")
-    first, second = (adapted.model.index(row, 0).data(QUERY_ROLE) for row in range(2))
+    first, second = (adapted.queries.model.index(row, 0).data(QUERY_ROLE) for row in range(2))
     assert (first.answer, second.answer) == ("beech", "oak")
     assert first.names == second.names == ("oak", "beech")
     assert first.probabilities[0] == pytest.approx(0.1)
@@ -144,24 +144,24 @@ def test_the_queries_are_asked_again_when_the_support_changes_and_keep_their_pla
     assert adapted.try_out.probabilities(pictures["maple"][3]) == pytest.approx((0.5, 0.5))
     adapted.try_out.set_classes(_classes(pictures, "oak", "beech", "maple"), "Drop")
     qtbot.waitUntil(lambda: adapted.try_out.answer(pictures["maple"][3]) == "maple")
-    assert adapted.model.query(0).path == pictures["maple"][3]
+    assert adapted.queries.model.query(0).path == pictures["maple"][3]
 
 
 def test_an_answer_below_the_threshold_is_none_of_these(adapted: TryItPage, pictures, qtbot) -> None:
     _asked(adapted, qtbot, [pictures["maple"][3], pictures["oak"][3]])
-    adapted.threshold.setValue(60)
-    assert adapted.model.query(0).answer == NONE_OF_THESE
-    assert adapted.model.query(1).answer == "oak"
-    assert "none of these" in str(adapted.model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole))
+    adapted.queries.threshold.setValue(60)
+    assert adapted.queries.model.query(0).answer == NONE_OF_THESE
+    assert adapted.queries.model.query(1).answer == "oak"
+    assert "none of these" in str(adapted.queries.model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole))
 
 
 def test_enter_accepts_and_goes_on_to_the_next(adapted: TryItPage, pictures, qtbot) -> None:
     _asked(adapted, qtbot, [pictures["oak"][2], pictures["oak"][3]])
-    adapted.view.setCurrentIndex(adapted.model.index(0, 0))
-    qtbot.keyClick(adapted.view, Qt.Key.Key_Return)
-    assert adapted.model.query(0).was_right is True
-    assert adapted.view.currentIndex().row() == 1
-    assert "1 of 1 right: 100 % (21 to 100 %)" in adapted.score.text()
+    adapted.queries.view.setCurrentIndex(adapted.queries.model.index(0, 0))
+    qtbot.keyClick(adapted.queries.view, Qt.Key.Key_Return)
+    assert adapted.queries.model.query(0).was_right is True
+    assert adapted.queries.view.currentIndex().row() == 1
+    assert "1 of 1 right: 100 % (21 to 100 %)" in adapted.queries.score.text()
 
 
 def test_a_number_key_corrects_and_the_picture_joins_the_support_as_one_undo_step(
@@ -169,12 +169,12 @@ def test_a_number_key_corrects_and_the_picture_joins_the_support_as_one_undo_ste
 ) -> None:
     odd = str(make_picture(tmp_path / "own" / "oakish.png", 200))
     _asked(adapted, qtbot, [odd])
-    adapted.view.setCurrentIndex(adapted.model.index(0, 0))
+    adapted.queries.view.setCurrentIndex(adapted.queries.model.index(0, 0))
     before = adapted.studio.undo_stack.index()
-    qtbot.keyClick(adapted.view, Qt.Key.Key_2)
+    qtbot.keyClick(adapted.queries.view, Qt.Key.Key_2)
     assert odd in adapted.try_out.state.classes[1].support
     assert odd in adapted.bins.classes()[1].support
-    assert adapted.model.query(0).was_right is False
+    assert adapted.queries.model.query(0).was_right is False
     assert adapted.try_out.score() == (0, 1)
     assert adapted.studio.undo_stack.index() == before + 1
     qtbot.waitUntil(lambda: not adapted.try_out.busy and not adapted.try_out._timer.isActive())
@@ -186,16 +186,16 @@ def test_a_number_key_corrects_and_the_picture_joins_the_support_as_one_undo_ste
 
 def test_correcting_to_what_was_answered_is_accepting(adapted: TryItPage, pictures, qtbot) -> None:
     _asked(adapted, qtbot, [pictures["oak"][3]])
-    adapted.view.setCurrentIndex(adapted.model.index(0, 0))
-    qtbot.keyClick(adapted.view, Qt.Key.Key_1)
+    adapted.queries.view.setCurrentIndex(adapted.queries.model.index(0, 0))
+    qtbot.keyClick(adapted.queries.view, Qt.Key.Key_1)
     assert adapted.try_out.score() == (1, 1)
     assert pictures["oak"][3] not in adapted.try_out.state.classes[0].support
 
 
 def test_zero_says_none_of_these_and_adds_to_no_class(adapted: TryItPage, pictures, qtbot) -> None:
     _asked(adapted, qtbot, [pictures["maple"][3]])
-    adapted.view.setCurrentIndex(adapted.model.index(0, 0))
-    qtbot.keyClick(adapted.view, Qt.Key.Key_0)
+    adapted.queries.view.setCurrentIndex(adapted.queries.model.index(0, 0))
+    qtbot.keyClick(adapted.queries.view, Qt.Key.Key_0)
     assert adapted.try_out.truth(pictures["maple"][3]) == NONE_OF_THESE
     assert adapted.try_out.score() == (0, 1)
     assert all(pictures["maple"][3] not in each.support for each in adapted.try_out.state.classes)
@@ -203,23 +203,23 @@ def test_zero_says_none_of_these_and_adds_to_no_class(adapted: TryItPage, pictur
 
 def test_a_support_picture_is_no_query(adapted: TryItPage, pictures) -> None:
     adapted.try_out.add_queries([pictures["oak"][0]])
-    assert adapted.model.rowCount() == 0
+    assert adapted.queries.model.rowCount() == 0
 
 
 def test_an_unreadable_query_says_why_and_others_are_answered(adapted: TryItPage, pictures, tmp_path, qtbot) -> None:
     bad = str(make_picture(tmp_path / "own" / "unreadable.png"))
     adapted.try_out.add_queries([bad, pictures["oak"][3]])
     qtbot.waitUntil(lambda: adapted.try_out.answer(pictures["oak"][3]) == "oak")
-    assert adapted.model.query(0).problem == "The picture is cut off."
+    assert adapted.queries.model.query(0).problem == "The picture is cut off."
     assert not adapted.grab().isNull()
 
 
 def test_the_slider_adapts_again_with_that_many_steps(adapted: TryItPage, qtbot) -> None:
-    assert adapted.steps.value() == adapted.try_out.default_steps
-    adapted.steps.setValue(8)
+    assert adapted.inner_steps.steps.value() == adapted.try_out.default_steps
+    adapted.inner_steps.steps.setValue(8)
     qtbot.waitUntil(lambda: adapted.try_out.adapted.inner_steps == 8)
-    assert len(adapted.plot.curve("loss").x) == 9
-    assert "8 (trained with 1)" in adapted.steps_text.text()
+    assert len(adapted.inner_steps.plot.curve("loss").x) == 9
+    assert "8 (trained with 1)" in adapted.inner_steps.steps_text.text()
 
 
 def test_only_the_newest_of_quick_changes_counts(adapted: TryItPage, pictures, qtbot) -> None:
@@ -256,7 +256,7 @@ def test_a_saved_task_is_taken_with_its_known_queries(page: TryItPage, document,
     commands.set_targets(document, targets=[task], title="Add")
     page.studio.select_target("trees")
     qtbot.waitUntil(lambda: page.try_out.score() == (2, 2))
-    assert page.model.rowCount() == 3
+    assert page.queries.model.rowCount() == 3
     assert page.try_out.target("again") == task.model_copy(update={"name": "again"})
 
 
@@ -284,7 +284,13 @@ def test_what_was_tried_is_saved_as_a_target_task(adapted: TryItPage, document, 
 
 
 def test_controls_that_cannot_be_used_say_why(page: TryItPage) -> None:
-    for button in (page.task_button, page.save_button, page.right_button, page.correct_button, page.none_button):
+    for button in (
+        page.task_button,
+        page.save_button,
+        page.queries.right_button,
+        page.queries.correct_button,
+        page.queries.none_button,
+    ):
         assert not button.isEnabled()
         assert button.toolTip()
 
