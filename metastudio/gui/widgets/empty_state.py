@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.icons import icon
-from metastudio.gui.widgets.labels import label
+from metastudio.gui.widgets.labels import WrappingLabel, label
 
 _ICON_PX = 48
 _TEXT_WIDTH_PX = 440
@@ -26,8 +26,7 @@ class EmptyState(QWidget):
         self._picture.setPixmap(icon(icon_name, "quiet").pixmap(_ICON_PX, _ICON_PX))
         self._title = label(title, "section")
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._text = label(text, "quiet")
-        self._text.setWordWrap(True)
+        self._text = WrappingLabel(text, "quiet")
         self._text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._text.setFixedWidth(_TEXT_WIDTH_PX)
         self._buttons = QHBoxLayout()

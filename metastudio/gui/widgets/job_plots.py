@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
@@ -158,9 +159,13 @@ class JobPlots(QWidget):
     def request_redraw(self) -> None:
         """Draw what has come since, when its time has come."""
         if self.isVisible():
-            if not self._stale:
-                self._stale = [self._draw_accuracy, self._draw_outer, self._draw_inner, self._draw_pace]
+            plots = (self._draw_accuracy, self._draw_outer, self._draw_inner, self._draw_pace)
+            self._stale += [each for each in plots if each not in self._stale]  # those already drawn queue up again
             self._limit.request()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.request_redraw()  # nothing was drawn while it was hidden
 
     def stop(self) -> None:
         """Draw no more."""

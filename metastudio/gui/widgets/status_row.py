@@ -12,12 +12,16 @@ from metastudio.gui.widgets.sparkline import Sparkline
 from metastudio.gui.wording import STATE_ICONS, accuracy_text, duration_text, state_text
 from metastudio.jobs.job import Job
 from metastudio.jobs.job_queue import JobQueue
+from metastudio.runs.run_state import State
 
 _EVERY_MS = 500
 
 
 class StatusRow(QFrame):
-    """Says how the jobs stand, twice a second at most; a click on it goes to the Jobs page (`jobs_button.clicked`)."""
+    """Says how the jobs stand, their numbers twice a second at most.
+
+    A click on it goes to the Jobs page (`jobs_button.clicked`).
+    """
 
     def __init__(self, jobs: JobQueue, undo_stack: QUndoStack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,15 +46,16 @@ class StatusRow(QFrame):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self._show_jobs)
-        for signal in (jobs.job_added, jobs.job_changed, jobs.job_removed, jobs.events_arrived):
-            signal.connect(self._on_jobs_changed)
+        for signal in (jobs.job_added, jobs.job_changed, jobs.job_removed):
+            signal.connect(self._show_jobs)
+        jobs.events_arrived.connect(self._on_events_arrived)
         undo_stack.indexChanged.connect(self._show_undo)
         undo_stack.undoTextChanged.connect(self._show_undo)
         self._show_jobs()
         self._show_undo()
 
     @Slot()
-    def _on_jobs_changed(self) -> None:
+    def _on_events_arrived(self) -> None:
         if not self._timer.isActive():
             self._timer.start()
 
@@ -61,21 +66,26 @@ class StatusRow(QFrame):
         self._sparkline.setVisible(bool(working))
         if not working:
             text = self.tr("{count} waiting").format(count=len(waiting)) if waiting else self.tr("No job is running")
-            self.jobs_button.setText(text)
             self.jobs_button.setIcon(icon("mdi6.circle-outline", "quiet"))
+            self._say(text)
             return
         job = working[0]
         self.jobs_button.setIcon(icon(*STATE_ICONS[job.state]))
-        self.jobs_button.setText(self._summary(job, len(working) + len(waiting)))
         self._sparkline.set_values(job.curves.steps.column(2))
+        self._say(self._summary(job, len(working) + len(waiting)))
+
+    def _say(self, text: str) -> None:
+        if text != self.jobs_button.text():
+            self.jobs_button.setText(text)
+            self.layout().activate()  # its new width at once: in the old one a longer text is cut at both ends
 
     def _summary(self, job: Job, count: int) -> str:
         parts = [self.tr("{count} jobs").format(count=count)] if count > 1 else []
         parts.append(job.title)
         step, best = job.curves.last_step, job.curves.best
-        if step is None:
+        if step is None or job.state is not State.RUNNING:
             parts.append(state_text(job.state))
-        else:
+        if step is not None:
             parts.append(f"{job.share:.0%}")
             if best is not None:
                 parts.append(accuracy_text(best.accuracy, best.ci95))

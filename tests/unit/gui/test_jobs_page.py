@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QUndoStack
 from unit.gui.page_studio import make_run
 
 from metastudio.gui.documents.project_document import ProjectDocument
 from metastudio.gui.pages.jobs_page import JobsPage
 from metastudio.gui.studio import Studio
+from metastudio.gui.widgets.status_row import StatusRow
 from metastudio.jobs import job as job_module
 from metastudio.jobs.job import Job
 from metastudio.jobs.job_thread import JobThread
@@ -186,6 +188,47 @@ def test_one_plot_at_a_time_is_drawn_however_many_events_come(page: JobsPage, st
         tell(studio, job, step(number))
         qtbot.wait(1)
     assert 1 <= len(drawn) <= 20 * (time.monotonic() - began) + 2
+
+
+def test_every_plot_shows_the_last_event_of_a_burst(page: JobsPage, studio: Studio, document, qtbot) -> None:
+    job = add_job(studio, document, State.RUNNING, works=True)
+    for number in range(1, 61):
+        tell(studio, job, step(number))
+        if number % 6 == 0:
+            qtbot.wait(7)
+    qtbot.wait(1000)
+    assert [plot.curve("raw").x[-1] for plot in (page.plots.accuracy, page.plots.outer, page.plots.pace)] == [60] * 3
+
+
+def test_what_came_while_the_drawing_was_halfway_round_is_drawn_too(
+    page: JobsPage, studio: Studio, document, qtbot
+) -> None:
+    job = add_job(studio, document, State.RUNNING, works=True)
+    tell(studio, job, step(1))
+    page.plots._draw_next()
+    page.plots._draw_next()
+    tell(studio, job, step(2))
+    qtbot.waitUntil(lambda: not page.plots._stale)
+    assert [plot.curve("raw").x[-1] for plot in (page.plots.accuracy, page.plots.outer, page.plots.pace)] == [2] * 3
+
+
+def test_the_status_row_shows_a_change_at_once_and_whole(page: JobsPage, studio: Studio, document, qtbot) -> None:
+    row = StatusRow(studio.jobs, QUndoStack(page))
+    qtbot.addWidget(row)
+    row.resize(900, 32)
+    row.show()
+    job = add_job(studio, document, State.RUNNING, works=True)
+    tell(studio, job, step(1))
+    studio.jobs._change(job, State.FINISHING)
+    assert "finishing…" in row.jobs_button.text()
+    assert row.jobs_button.width() >= row.jobs_button.sizeHint().width()
+    row._timer.stop()
+
+
+def test_the_sentence_of_an_empty_page_has_the_height_it_needs(page: JobsPage, qtbot) -> None:
+    text = page._empty._text
+    assert text.heightForWidth(text.width()) > 1.5 * text.fontMetrics().height()
+    assert text.height() >= text.heightForWidth(text.width())
 
 
 def test_a_chosen_job_stays_while_another_works(page: JobsPage, studio: Studio, document) -> None:
