@@ -44,7 +44,7 @@ class JobHeadline(QWidget):
             "hand_over": (self.tr("Hand over"), "mdi6.package-variant-closed"),
             "remove": (self.tr("Remove from list"), "mdi6.close"),
         }
-        tips = {
+        self._tips = {
             "resume": self.tr("Goes on exactly where it was."),
             "pause": self.tr("Writes a checkpoint and gives the device back; resumes exactly."),
             "finish": self.tr("Ends now with the best so far, adapts the target tasks and exports them."),
@@ -68,7 +68,7 @@ class JobHeadline(QWidget):
         line.addLayout(words, 1)
         for key, (text, icon_name) in texts.items():
             button = QPushButton(icon(icon_name), text)
-            button.setToolTip(tips.get(key, ""))
+            button.setToolTip(self._tips.get(key, ""))
             button.setProperty("key", key)
             button.clicked.connect(self._on_button_clicked)
             if key == "force":
@@ -88,11 +88,17 @@ class JobHeadline(QWidget):
         for key, button in self.buttons.items():
             button.setVisible(key in shown)
         is_asked = job.is_working and job.wanted is not Wanted.RUN
+        is_ending = is_asked or (job.is_working and job.state in {State.PAUSING, State.FINISHING})
+        reason = self.tr("It is already {state}").format(state=state_text(job.state))
         for key in ("pause", "finish", "discard"):
-            self.buttons[key].setEnabled(not is_asked)
+            is_refused = is_asked if key == "discard" else is_ending
+            self.buttons[key].setEnabled(not is_refused)
+            self.buttons[key].setToolTip(reason if is_refused else self._tips[key])
         self.buttons["pause"].setText(self.tr("Pausing…") if job.wanted is Wanted.PAUSE else self.tr("Pause"))
         self.buttons["finish"].setText(self.tr("Finishing…") if job.wanted is Wanted.FINISH else self.tr("Finish now"))
         self.buttons["discard"].setText(self.tr("Discarding…") if job.wanted is Wanted.DISCARD else self.tr("Discard"))
+        self._state.updateGeometry()
+        self.layout().activate()  # the state has the width of its new word at once
 
     def _shown_buttons(self, job: Job) -> set[str]:
         if job.is_working:

@@ -212,6 +212,20 @@ def test_what_came_while_the_drawing_was_halfway_round_is_drawn_too(
     assert [plot.curve("raw").x[-1] for plot in (page.plots.accuracy, page.plots.outer, page.plots.pace)] == [2] * 3
 
 
+def test_a_job_that_ends_by_itself_can_no_longer_be_paused_and_says_why(
+    page: JobsPage, studio: Studio, document
+) -> None:
+    job = add_job(studio, document, State.RUNNING, works=True)
+    tell(studio, job, step(1))
+    studio.jobs._change(job, State.FINISHING)
+    buttons = page.headline.buttons
+    assert not buttons["pause"].isEnabled()
+    assert not buttons["finish"].isEnabled()
+    assert buttons["pause"].toolTip() == "It is already finishing…"
+    assert buttons["discard"].isEnabled()
+    assert page.headline._state.width() >= page.headline._state.sizeHint().width()
+
+
 def test_the_status_row_shows_a_change_at_once_and_whole(page: JobsPage, studio: Studio, document, qtbot) -> None:
     row = StatusRow(studio.jobs, QUndoStack(page))
     qtbot.addWidget(row)
