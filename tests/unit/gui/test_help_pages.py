@@ -42,6 +42,17 @@ def test_the_glossary_explains_the_words_of_the_window() -> None:
         assert f"**{word}" in text
 
 
+def test_the_first_page_is_there_and_leads_to_every_method_and_to_the_words(qtbot) -> None:
+    page = resources_folder() / "help" / "index.md"
+    links = re.findall(r"\]\(([^)]+\.md)\)", page.read_text(encoding="utf-8"))
+    assert {f"methods/{name}.md" for name in ALGORITHMS} <= set(links)
+    assert {"glossary.md", "measurements.md", "architecture.md"} <= set(links)
+    assert all((page.parent / link).is_file() for link in links)
+    dialog = HelpDialog(page, "Help")
+    qtbot.addWidget(dialog)
+    assert "Getting started" in dialog.browser.toPlainText()
+
+
 def test_a_page_is_shown_and_its_links_are_followed(qtbot) -> None:
     dialog = HelpDialog(method_page("fomaml"), "First-order MAML")
     qtbot.addWidget(dialog)
