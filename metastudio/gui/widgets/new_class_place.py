@@ -1,0 +1,75 @@
+"""The place below the class bins where pictures of one more class are dropped."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
+
+from metastudio.gui import theme
+from metastudio.gui.widgets.drop_files import counted_kinds, has_files
+from metastudio.gui.widgets.labels import WrappingLabel
+from metastudio.gui.widgets.picture_shelf import SMALLEST_HEIGHT_PX, copied
+
+
+class NewClassPlace(QFrame):
+    """Where pictures of a class that is not there yet are dropped.
+
+    Signals:
+        files_dropped(object): a `QMimeData` copy.
+    """
+
+    files_dropped = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAcceptDrops(True)
+        self.setMinimumHeight(SMALLEST_HEIGHT_PX)
+        self.button = QPushButton(self.tr("+ class"))
+        self.button.setToolTip(self.tr("Add an empty class, then drop its pictures"))
+        self._text = WrappingLabel(self._idle_text(), "quiet")
+        line = QHBoxLayout(self)
+        line.setContentsMargins(12, theme.GAP, 12, theme.GAP)
+        line.setSpacing(12)
+        line.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
+        line.addWidget(self._text, 1)
+        self._is_target = False
+
+    def _idle_text(self) -> str:
+        return self.tr("or drop pictures here; each folder becomes a class")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if not has_files(event.mimeData()):
+            return
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        folders, files = counted_kinds(event.mimeData())
+        parts = []
+        if folders:
+            parts.append(self.tr("{count} folders → {count} new classes").format(count=folders))
+        if files or not folders:
+            parts.append(self.tr("{count} pictures → 1 new class").format(count=max(1, files)))
+        self._show_hint(", ".join(parts))
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self._show_hint("")
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._show_hint("")
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.files_dropped.emit(copied(event.mimeData()))
+
+    def _show_hint(self, hint: str) -> None:
+        self._is_target = bool(hint)
+        self._text.setText(hint or self._idle_text())
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(theme.colour("accent" if self._is_target else "scroll"), 1.2)
+        pen.setDashPattern([4, 3])
+        painter.setPen(pen)
+        painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), theme.RADIUS, theme.RADIUS)
