@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer, QUrl, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
-    QApplication,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
@@ -22,57 +21,19 @@ from metastudio.errors import MetaStudioError
 from metastudio.gui import theme
 from metastudio.gui.actions import build_menus
 from metastudio.gui.dialogs.leave_dialog import LeaveDialog
+from metastudio.gui.doors import doors, page_type
+from metastudio.gui.job_news import JobNews
 from metastudio.gui.pages.page import Page
-from metastudio.gui.run_trash import trash_with_undo
 from metastudio.gui.studio import Studio
 from metastudio.gui.theme import Mode
-from metastudio.gui.widgets.rail import Door, Rail
+from metastudio.gui.widgets.rail import Rail
 from metastudio.gui.widgets.status_row import StatusRow
 from metastudio.gui.widgets.toast import Toast, ToastStack
-from metastudio.gui.wording import accuracy_text
-from metastudio.jobs.job import Job
 from metastudio.paths import resources_folder
-from metastudio.runs.run_state import State
 
 _FIRST_SIZE = (1280, 800)
 _LEAST_SIZE = (960, 560)
 _PAUSE_PATIENCE_MS = 60_000
-
-
-def doors() -> tuple[Door, ...]:
-    """Return the seven pages, in the order of the journey."""
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("Doors", text)
-
-    return (
-        Door("images", tr("Images"), "mdi6.image-multiple-outline"),
-        Door("tasks", tr("Tasks"), "mdi6.view-grid-outline"),
-        Door("learn", tr("Learn"), "mdi6.school-outline"),
-        Door("jobs", tr("Jobs"), "mdi6.play-circle-outline"),
-        Door("runs", tr("Runs"), "mdi6.format-list-bulleted"),
-        Door("try_it", tr("Try it"), "mdi6.target"),
-        Door("hand_over", tr("Hand over"), "mdi6.package-variant-closed"),
-    )
-
-
-def page_type(key: str) -> type[Page]:
-    """Return the class of a page; its module is imported only now, so that the window opens at once."""
-    if key == "images":
-        from metastudio.gui.pages.images_page import ImagesPage as Wanted
-    elif key == "tasks":
-        from metastudio.gui.pages.tasks_page import TasksPage as Wanted
-    elif key == "learn":
-        from metastudio.gui.pages.learn_page import LearnPage as Wanted
-    elif key == "jobs":
-        from metastudio.gui.pages.jobs_page import JobsPage as Wanted
-    elif key == "runs":
-        from metastudio.gui.pages.runs_page import RunsPage as Wanted
-    elif key == "try_it":
-        from metastudio.gui.pages.try_it_page import TryItPage as Wanted
-    else:
-        from metastudio.gui.pages.hand_over_page import HandOverPage as Wanted
-    return Wanted
 
 
 class MainWindow(QMainWindow):
@@ -119,8 +80,7 @@ class MainWindow(QMainWindow):
         studio.toasted.connect(self._on_toasted)
         studio.project_changed.connect(self._on_project_changed)
         studio.undo_stack.cleanChanged.connect(self._show_title)
-        studio.jobs.job_changed.connect(self._on_job_changed)
-        studio.jobs.job_removed.connect(self._on_job_removed)
+        self._job_news = JobNews(studio, self)
         studio.jobs.failed.connect(self._on_failed)
         studio.jobs.idle.connect(self._on_jobs_idle)
         studio.appearance.changed.connect(self._rail.show_theme)
@@ -322,30 +282,6 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
         self.studio.messages.show_error(error)
-
-    @Slot(object)
-    def _on_job_changed(self, job: Job) -> None:
-        if job.is_working:
-            return
-        if job.state is State.FINISHED:
-            best = job.curves.best
-            number = accuracy_text(best.accuracy, best.ci95) if best else ""
-            text = self.tr("{title} is finished. {number}").format(title=job.title, number=number).strip()
-            self._tell_end(text, "good")
-        elif job.state is State.FAILED:
-            self._tell_end(self.tr("{title} failed. {reason}").format(title=job.title, reason=job.reason), "error")
-        elif job.state is State.INTERRUPTED and job.reason:
-            self._tell_end(self.tr("{title} was interrupted.").format(title=job.title), "warning")
-
-    @Slot(object)
-    def _on_job_removed(self, job: Job) -> None:
-        if job.state is State.DISCARDED:
-            trash_with_undo(self.studio, [job.run])
-
-    def _tell_end(self, text: str, severity: str) -> None:
-        self.studio.toast(text, severity=severity)
-        if not self.isActiveWindow():
-            QApplication.alert(self)
 
     # leaving
 

@@ -253,13 +253,16 @@ class Appearance(QObject):
 
     def set_mode(self, mode: Mode) -> None:
         """Change to light, dark, or whatever the desktop has."""
-        self._mode = mode
-        self._apply()
+        if mode != self._mode:
+            self._mode = mode
+            self._apply()
 
     def set_font_scale(self, scale: float) -> None:
         """Change the size of all letters, between 0.8 and 1.6."""
-        self._font_scale = min(1.6, max(0.8, scale))
-        self._apply()
+        bounded = min(1.6, max(0.8, scale))
+        if bounded != self._font_scale:  # dressing the program anew touches every widget
+            self._font_scale = bounded
+            self._apply()
 
     def _apply(self) -> None:
         apply_theme(self._app, self._mode, font_scale=self._font_scale * self._system_scale)

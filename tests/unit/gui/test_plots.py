@@ -13,7 +13,9 @@ from PySide6.QtCore import Qt
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_math import fitting_range, smoothed, thinned
-from metastudio.gui.widgets.plot import Band, Curve, Plot
+from metastudio.gui.widgets.hover_table import hover_rows
+from metastudio.gui.widgets.plot import Plot
+from metastudio.gui.widgets.plotted import Band, Curve, Scale
 from metastudio.gui.widgets.redraw_limit import RedrawLimit
 
 
@@ -168,12 +170,10 @@ def test_colours_follow_the_theme(plot: Plot, qapp) -> None:
     assert plot.curve("black").item.opts["pen"].color().name() == "#ffffff"
 
 
-def test_hovering_shows_the_values_nearest_to_the_pointer(plot: Plot) -> None:
+def test_hovering_shows_the_values_nearest_to_the_pointer(qapp) -> None:
     x = np.arange(10.0)
-    plot.set_curve("low", Curve(x, x, name="low"))
-    plot.set_curve("high", Curve(x, x + 100, name="high", style=Qt.PenStyle.DashLine))
-    plot.refresh()
-    rows = plot._hover_rows(3.2, 104.0)
+    curves = [Curve(x, x, name="low"), Curve(x, x + 100, name="high", style=Qt.PenStyle.DashLine)]
+    rows = hover_rows(curves, Scale(), (3.2, 104.0), x_title="iteration")
     assert "iteration 3" in rows[0]
     assert "<b>high 103</b>" in rows[2]
     assert "<b>" not in rows[1]
