@@ -335,11 +335,16 @@ class MainWindow(QMainWindow):
         self._is_shut = True
         self.studio.settings.geometry = self.saveGeometry()
         self.studio.settings.sync()
-        for page in self._pages.values():
-            page.shut_down()
-        if self.studio.project is not None:
-            self.studio.project.close()
-        self.studio.shut_down()
+        try:
+            for page in self._pages.values():
+                page.shut_down()
+            if self.studio.project is not None:
+                self.studio.project.close()
+        except MetaStudioError as error:  # the last changes could not be saved
+            self.studio.messages.set_window(None)  # what it shows outlives the window
+            self.studio.messages.show_error(error)
+        finally:
+            self.studio.shut_down()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

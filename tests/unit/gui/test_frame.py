@@ -211,6 +211,22 @@ def test_closing_with_a_job_asks_and_loses_nothing(opened: MainWindow, qtbot, an
 # errors
 
 
+def test_a_project_that_cannot_be_saved_says_so_and_still_leaves_no_thread(
+    qtbot, opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise ResourceError("The disk is full.")
+
+    closed = []
+    monkeypatch.setattr(opened.studio.project, "close", refuse)
+    monkeypatch.setattr(opened.studio.messages, "show_error", lambda error: closed.append(str(error)))
+    monkeypatch.setattr(opened.studio.session, "stop", lambda: closed.append("session"))
+    opened.close()
+    monkeypatch.undo()
+    opened.studio.project.close()
+    assert closed == ["The disk is full.", "session"]
+
+
 @pytest.fixture
 def messages(qapp, tmp_path: Path) -> Iterator[Messages]:
     made = Messages(crash_folder=tmp_path / "crashes")
