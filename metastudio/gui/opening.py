@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,10 @@ def sample_draft(folder: Path) -> ExperimentConfig:
 
     pictures = folder / "images"
     if not pictures.is_dir():
-        make_sample_glyphs(pictures)
+        begun = folder / f"{pictures.name}.part"  # drawing that was cut short is begun anew, never taken for whole
+        shutil.rmtree(begun, ignore_errors=True)
+        make_sample_glyphs(begun)
+        begun.replace(pictures)
     draft = ExperimentConfig(data=DataSpec(folders=(str(pictures),)))
     return _with_quick_recipe(draft)
 

@@ -15,6 +15,13 @@ FORCE_AFTER_S = 8.0
 """A wish that was not followed for so long may be forced."""
 
 
+def title_of(experiment: ExperimentConfig) -> str:
+    """Return the experiment's own name; one that nobody named is called after its method and task: ``maml-3w2s``."""
+    if experiment.name != ExperimentConfig.model_fields["name"].default:
+        return experiment.name
+    return f"{experiment.algorithm.name}-{experiment.episodes.n_way}w{experiment.episodes.n_shot}s"
+
+
 class Job:
     """Belongs to the `JobQueue`, which alone changes it, in the GUI thread; others read.
 
@@ -33,7 +40,7 @@ class Job:
     def __init__(self, run: RunFolder, experiment: ExperimentConfig, state: State) -> None:
         self.run = run
         self.experiment = experiment
-        self.title = run.notes().name or experiment.name
+        self.title = run.notes().name or title_of(experiment)
         self.state = state
         self.wanted = Wanted.RUN
         self.is_held = False
@@ -65,6 +72,11 @@ class Job:
         """Whether a wish has gone unfollowed for some seconds."""
         is_asked = self.is_working and self.wanted is not Wanted.RUN
         return is_asked and time.monotonic() - self._asked_at > FORCE_AFTER_S
+
+    @property
+    def device(self) -> str:
+        """Where it computes: what the worker said, before that what was asked for."""
+        return self.curves.started.device if self.curves.started else self.experiment.device
 
     @property
     def iterations(self) -> int:

@@ -122,6 +122,8 @@ class JobHeadline(QWidget):
         if phase is not None and job.is_working:
             far = f" {count_text(phase.done)} / {count_text(phase.total)}" if phase.total else ""
             facts.append(f"{phase.phase}{far}")
+        elif job.state is State.PREPARING:
+            facts.append(self.tr("starting the worker…"))
         elif job.iteration or job.is_working:
             facts.append(
                 self.tr("iteration {done} / {all}").format(
@@ -135,8 +137,7 @@ class JobHeadline(QWidget):
             facts.append(bytes_text(step.memory_bytes))
         elif step is not None:
             facts.append(self.tr("trained for {time}").format(time=duration_text(step.elapsed_s)))
-        device = job.curves.started.device if job.curves.started else job.experiment.device
-        facts.append(device)
+        facts.append(job.device)
         if not job.is_working:
             episodes = job.experiment.episodes
             facts.append(self.tr("{n}-way {k}-shot").format(n=episodes.n_way, k=episodes.n_shot))

@@ -110,7 +110,7 @@ class QueueStrip(QWidget):
                 self._line.addItem(item)
             state = self.tr("held") if job.is_waiting and job.is_held else state_text(job.state)
             share = f" {job.share:.0%}" if job.iteration else ""
-            text = f"{job.title}  {state}{share}  ({job.experiment.device})"
+            text = f"{job.title}  {state}{share}  ({job.device})"
             if item.text() != text:
                 item.setText(text)
                 item.setToolTip(job.run.name)

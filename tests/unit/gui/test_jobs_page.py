@@ -16,7 +16,7 @@ from metastudio.gui.pages.jobs_page import JobsPage
 from metastudio.gui.studio import Studio
 from metastudio.gui.widgets.status_row import StatusRow
 from metastudio.jobs import job as job_module
-from metastudio.jobs.job import Job
+from metastudio.jobs.job import Job, title_of
 from metastudio.jobs.job_thread import JobThread
 from metastudio.runs.control import Wanted
 from metastudio.runs.events import InnerTrace, OuterStep, Preparing, Started, Validated
@@ -97,6 +97,8 @@ def test_numbers_of_a_running_job_are_in_its_line(page: JobsPage, studio: Studio
 
 def test_preparing_shows_its_phase_and_how_far_it_is(page: JobsPage, studio: Studio, document) -> None:
     job = add_job(studio, document, State.PREPARING, works=True)
+    page._show_job()
+    assert "iteration" not in page.headline._facts.full_text()
     tell(studio, job, Preparing(phase="reading images", done=30, total=120))
     page._show_job()
     assert "reading images 30 / 120" in page.headline._facts.full_text()
@@ -243,6 +245,14 @@ def test_the_sentence_of_an_empty_page_has_the_height_it_needs(page: JobsPage, q
     text = page._empty._text
     assert text.heightForWidth(text.width()) > 1.5 * text.fontMetrics().height()
     assert text.height() >= text.heightForWidth(text.width())
+
+
+def test_a_job_that_nobody_named_is_called_after_its_method_and_task(document) -> None:
+    experiment = document.experiment
+    shape = f"{experiment.episodes.n_way}w{experiment.episodes.n_shot}s"
+    unnamed = experiment.model_copy(update={"name": "experiment"})
+    assert title_of(unnamed) == f"{experiment.algorithm.name}-{shape}"
+    assert title_of(experiment.model_copy(update={"name": "Cups"})) == "Cups"
 
 
 def test_a_chosen_job_stays_while_another_works(page: JobsPage, studio: Studio, document) -> None:
