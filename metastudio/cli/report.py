@@ -39,21 +39,9 @@ def percent(accuracy: float | None, ci95: float | None) -> str:
 def show_error(error: MetaStudioError, *, as_json: bool) -> None:
     """Say what went wrong: on the standard error, or as a `failed` event on the standard output."""
     if as_json:
-        _write_line(events.to_line(failed(error)))
+        _write_line(events.to_line(events.failed(error)))
     else:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"{error.code} {error}", style="red", markup=False)
-
-
-def failed(error: MetaStudioError) -> events.Failed:
-    """Return the event that says what an error says, its problems included."""
-    return events.Failed(
-        code=error.code,
-        what=str(error.what),
-        where=error.where,
-        why=" ".join(part for part in (error.why, *map(str, error.problems)) if part),
-        todo=str(error.todo),
-        exit_code=error.exit_code,
-    )
 
 
 class Report:

@@ -35,6 +35,10 @@ SupportFolder = Annotated[
     Path | None,
     typer.Option("--support", metavar="FOLDER", help="Pictures to learn the new classes from, a class a folder."),
 ]
+Checkpoint = Annotated[
+    int | None,
+    typer.Option("--checkpoint", metavar="ITERATION", help="Another checkpoint than the best one.", show_default=False),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")]
 
 
@@ -48,6 +52,7 @@ def evaluate(
             "given often."
         ),
     ] = [Statistics.SUPPORT],  # noqa: B006 - typer copies it
+    checkpoint: Checkpoint = None,
     as_json: AsJson = False,
 ) -> None:
     """Spend the meta-test classes on a number: accuracy with its 95 % interval, before and after adaptation.
@@ -64,6 +69,7 @@ def evaluate(
             found,
             episodes=episodes,
             statistics=[each.value for each in statistics],
+            iteration=checkpoint,
             on_progress=report.counter("evaluating"),
         )
         for event in done:
@@ -87,6 +93,7 @@ def adapt(
         Path | None, typer.Option("--export", metavar="FOLDER", help="Write the adapted model there, and verify it.")
     ] = None,
     overwrite: Overwrite = False,
+    checkpoint: Checkpoint = None,
     as_json: AsJson = False,
 ) -> None:
     """Adapt the best checkpoint of a run to a new task of a few pictures, and answer others.
@@ -100,7 +107,7 @@ def adapt(
 
     task = target_from(_required(support), query or [])
     with Report(as_json=as_json) as report:
-        trained = trained_learner(existing_run(run))
+        trained = trained_learner(existing_run(run), checkpoint)
         adapted = adapt_to_target(trained, task, steps=None if steps < 0 else steps)
         report.problems(adapted.loaded.problems)
         queries = 0 if adapted.loaded.query is None else len(adapted.loaded.query)
@@ -144,6 +151,7 @@ def export(
     ] = Format.ADAPTED,
     support: SupportFolder = None,
     overwrite: Overwrite = False,
+    checkpoint: Checkpoint = None,
     as_json: AsJson = False,
 ) -> None:
     """Write an export and verify it in a clean process: same answers from the picture file on, or it fails.
@@ -157,7 +165,7 @@ def export(
 
     task = None if kind is Format.CHECKPOINT else target_from(_required(support), [])
     with Report(as_json=as_json) as report:
-        trained = trained_learner(existing_run(run))
+        trained = trained_learner(existing_run(run), checkpoint)
         adapted = None if task is None else adapt_to_target(trained, task)
         if adapted is not None:
             report.problems(adapted.loaded.problems)

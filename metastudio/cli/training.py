@@ -99,7 +99,9 @@ class _Stop:
 
     def __enter__(self) -> _Stop:
         with contextlib.suppress(ValueError):  # not the main thread, in which alone signals arrive
-            self._before = {number: signal.signal(number, self._on_signal) for number in ENDING_SIGNALS}
+            for number in ENDING_SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants it so
+                    self._before[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *error: object) -> None:

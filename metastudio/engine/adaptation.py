@@ -13,6 +13,7 @@ from metastudio.engine.inner_loop import InnerLosses
 from metastudio.engine.learner import load_learner
 from metastudio.engine.tasks.target_task import LoadedTarget, load_target
 from metastudio.errors import IntegrityError, NumericError
+from metastudio.runs.checkpoint_files import iteration_of
 from metastudio.runs.run_folder import FrozenData, RunFolder
 
 
@@ -56,24 +57,35 @@ class AdaptedTask:
         return max(0, len(self.trace.support_losses) - 1)
 
 
-def trained_learner(run: RunFolder) -> TrainedLearner:
-    """Return the learner of a run's best checkpoint, of its last one where none was validated.
+def trained_learner(run: RunFolder, iteration: int | None = None) -> TrainedLearner:
+    """Return the learner of a run's best checkpoint, of its last where none was validated, or of an `iteration`.
 
     Raises:
         IntegrityError: if there is no checkpoint, or it was altered.
     """
-    checkpoint = chosen_checkpoint(run)
+    checkpoint = chosen_checkpoint(run, iteration)
     return TrainedLearner(run, run.experiment(), run.data(), checkpoint, load_learner(run, checkpoint))
 
 
-def chosen_checkpoint(run: RunFolder) -> Path:
-    """Return the checkpoint that adaptation starts from.
+def chosen_checkpoint(run: RunFolder, iteration: int | None = None) -> Path:
+    """Return the checkpoint that adaptation starts from: that of an iteration, or else the best.
 
     Raises:
         IntegrityError: if there is none.
     """
     if not run.exists():
         raise IntegrityError("There is no run here.", where=str(run.path), todo="It may have been moved or deleted.")
+    if iteration is not None:
+        kept = {iteration_of(each): each for each in run.checkpoints()}
+        if iteration not in kept:
+            raise IntegrityError(
+                "There is no checkpoint of iteration {iteration}.",
+                iteration=iteration,
+                where=str(run.path),
+                todo="Kept are: {kept}.",
+                kept=", ".join(map(str, kept)) or "none",
+            )
+        return kept[iteration]
     checkpoint = run.best() or run.last()
     if checkpoint is None:
         raise IntegrityError(

@@ -9,13 +9,14 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from metastudio.catalog.data_spec import Part
 from metastudio.catalog.entry import Entry, find
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.training.checkpoint import load_checkpoint
-from metastudio.errors import IntegrityError
+from metastudio.errors import IntegrityError, Message
+from metastudio.runs.checkpoint_files import iteration_of, newest_whole_checkpoint
+from metastudio.runs.preflight import train_class_count
 from metastudio.runs.run_folder import RunFolder
 
 _BACKBONE = "backbone."
@@ -64,11 +65,16 @@ def load_learner(run: RunFolder, which: Literal["best", "last"] | Path = "best")
         raise IntegrityError(
             "This run has no checkpoint yet.", where=str(run.path), todo="Train it until its first checkpoint."
         )
-    experiment, parts = run.experiment(), run.data().parts
-    turns = 4 if experiment.data.rotations_as_classes else 1
-    train_classes = turns * sum(part is Part.META_TRAIN for part in parts.values())
-    learner = build_learner(experiment, train_classes=train_classes)
-    load_checkpoint(path, learner)
+    experiment = run.experiment()
+    learner = build_learner(experiment, train_classes=train_class_count(experiment, *run.data()))
+    try:
+        load_checkpoint(path, learner)
+    except IntegrityError as error:
+        older = newest_whole_checkpoint(run, before=path)[0]
+        if older is not None:
+            todo = "The one of iteration {iteration} is whole; on the command line: --checkpoint {iteration}."
+            error.todo = Message(todo, {"iteration": iteration_of(older)})
+        raise
     return learner.eval()
 
 

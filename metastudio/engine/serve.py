@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from metastudio.engine.devices import list_devices
 from metastudio.errors import ConfigurationError, MetaStudioError, did_you_mean, problem
-from metastudio.runs.events import Failed
+from metastudio.runs.events import Failed, failed
 from metastudio.runs.questions import QUESTIONS, AskDevices, Devices, Progress, Question
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class _Desk:
             result = self._result(_question(request), number)
             self._reply(number, result=result.model_dump())
         except MetaStudioError as error:
-            self._reply(number, error=_failed(error).model_dump())
+            self._reply(number, error=failed(error).model_dump())
         except BrokenPipeError:
             raise
         except MemoryError:
@@ -146,18 +146,6 @@ def _question(request: dict[str, Any]) -> BaseModel:
         ]
         raise ConfigurationError("The question '{op}' is not complete.", op=op, problems=problems) from error
     return question
-
-
-def _failed(error: MetaStudioError) -> Failed:
-    why = " ".join([error.why, *map(str, error.problems)]).strip()
-    return Failed(
-        code=error.code,
-        what=str(error.what),
-        where=error.where,
-        why=why,
-        todo=str(error.todo),
-        exit_code=error.exit_code,
-    )
 
 
 def _bug(error: Exception) -> Failed:

@@ -102,7 +102,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def write_folder_atomically(path: Path, files: Mapping[str, bytes]) -> None:
     """Make the folder `path` with these files in it, each read back and compared before the folder gets its name.
 
-    A folder that has the name already is moved aside at that moment, and removed after it.
+    A folder that has the name already is moved aside at that moment, and removed after it; put back where it fails.
 
     Raises:
         ResourceError: if the disk is full or cannot be written; nothing is left behind.
@@ -126,7 +126,12 @@ def write_folder_atomically(path: Path, files: Mapping[str, bytes]) -> None:
             _fsync_folder(temporary)
             if path.exists():
                 _layer.replace(path, condemned)
-            _layer.replace(temporary, path)
+            try:
+                _layer.replace(temporary, path)
+            except BaseException:
+                if condemned.exists():
+                    condemned.replace(path)
+                raise
         except BaseException:
             _clean_up(temporary)
             raise

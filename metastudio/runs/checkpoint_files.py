@@ -107,10 +107,15 @@ def verify_checkpoint(path: Path) -> None:
         raise _broken(path, problems)
 
 
-def newest_whole_checkpoint(run: RunFolder) -> tuple[Path | None, tuple[Problem, ...]]:
-    """Return the newest checkpoint that passes its hashes, and what is wrong with every newer one."""
+def newest_whole_checkpoint(run: RunFolder, *, before: Path | None = None) -> tuple[Path | None, tuple[Problem, ...]]:
+    """Return the newest checkpoint that passes its hashes, and what is wrong with every newer one.
+
+    Only those older than `before` are looked at, where it is given.
+    """
     problems: list[Problem] = []
     for path in reversed(list_checkpoints(run)):
+        if before is not None and iteration_of(path) >= iteration_of(before):
+            continue
         try:
             verify_checkpoint(path)
         except IntegrityError as error:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from metastudio.errors import MetaStudioError
 from metastudio.runs.json_lines import from_json_line, to_json_line
 
 
@@ -181,6 +182,18 @@ Event = (
 )
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def failed(error: MetaStudioError) -> Failed:
+    """Return the event that says what an error says, its problems included."""
+    return Failed(
+        code=error.code,
+        what=str(error.what),
+        where=error.where,
+        why=" ".join(part for part in (error.why, *map(str, error.problems)) if part),
+        todo=str(error.todo),
+        exit_code=error.exit_code,
+    )
 
 
 def to_line(event: Event) -> str:

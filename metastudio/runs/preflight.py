@@ -82,13 +82,21 @@ def train_spec(experiment: ExperimentConfig) -> EpisodeSpec:
     return spec.model_copy(update={"n_shot": shots}) if shots else spec
 
 
+def train_class_count(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[str, Part]) -> int:
+    """Return how many classes are learnt from, each rotation counted as one where they are classes.
+
+    A class without a readable picture is in no worker's index, whatever part it was given.
+    """
+    turns = _ROTATIONS if experiment.data.rotations_as_classes else 1
+    return turns * sum(parts.get(each.name) is Part.META_TRAIN for each in index.classes)
+
+
 def _of_parts(
     experiment: ExperimentConfig, entry: Entry, index: ImageIndex, parts: Mapping[str, Part]
 ) -> Iterator[Problem]:
-    count = sum(parts.get(each.name) is Part.META_TRAIN for each in index.classes)
-    turns = _ROTATIONS if experiment.data.rotations_as_classes else 1
+    count = train_class_count(experiment, index, parts)
     enough = entry.capabilities.min_train_classes
-    if 0 < count * turns < enough:
+    if 0 < count < enough:
         yield problem(
             "few-classes",
             "{title} makes sense from about {enough} classes to learn from, and there are {count}.",
@@ -97,7 +105,7 @@ def _of_parts(
             todo="Add classes, or take the plain classifier or Prototypical Networks.",
             title=entry.title,
             enough=enough,
-            count=count * turns,
+            count=count,
         )
 
 

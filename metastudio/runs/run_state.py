@@ -52,13 +52,21 @@ def versions() -> dict[str, str]:
     return found
 
 
+def computer() -> dict[str, str]:
+    """Return which computer this is, as far as it decides whether a resume is bit-exact."""
+    return {"platform": sys.platform, "machine": platform.machine(), "host": platform.node()}
+
+
 def now() -> str:
     """Return the wall clock in UTC, for people; durations never come from it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class RunState(BaseModel):
-    """Frozen; the worker writes a changed copy. Accuracies lie in [0, 1]; `elapsed_s` is training without pauses."""
+    """Frozen; the worker writes a changed copy. Accuracies lie in [0, 1]; `elapsed_s` is training without pauses.
+
+    `computer` is empty until a worker began.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -71,16 +79,15 @@ class RunState(BaseModel):
     ended_at: str = ""
     versions: dict[str, str] = Field(default_factory=versions)
     platform: str = sys.platform
+    computer: dict[str, str] = Field(default_factory=dict)
     seed: int = 0
     device: str = ""
     executor: str = ""
     threads: int = 0
-    world_size: int = 1
     parameters: int = 0
     elapsed_s: float = 0.0
     best_iteration: int = 0
     best_accuracy: float | None = None
     best_ci95: float | None = None
     skipped_files: int = 0
-    data_fingerprint: str = ""
     failure: Failed | None = None

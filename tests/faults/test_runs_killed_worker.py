@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from metastudio.images.class_split import split_classes
 from metastudio.images.image_folder import scan
 from metastudio.images.sample_glyphs import make_sample_glyphs
 from metastudio.runs.checkpoint_files import newest_whole_checkpoint
+from metastudio.runs.event_log import read_events
 from metastudio.runs.run_folder import RunFolder, create_run
 from metastudio.runs.run_state import State
 from metastudio.runs.worker_lock import is_worker_alive
@@ -66,6 +68,7 @@ def test_a_worker_killed_at_random_moments_ends_with_the_same_weights(glyphs: Pa
     chance = random.Random(0)  # noqa: S311 - moments, not secrets
     undisturbed, killed = new_run(glyphs, tmp_path / "a"), new_run(glyphs, tmp_path / "b")
     assert main(["train", str(undisturbed.path)]) == 0
+    hits = 0
     for _ in range(KILLS):
         size = killed.events_path.stat().st_size if killed.events_path.exists() else 0
         with worker(killed) as process:
@@ -75,6 +78,7 @@ def test_a_worker_killed_at_random_moments_ends_with_the_same_weights(glyphs: Pa
             ):
                 time.sleep(0.002)
             process.kill()
+        hits += process.returncode == -signal.SIGKILL
         assert not is_worker_alive(killed)
         assert killed.effective_state() in {State.INTERRUPTED, State.FINISHED}
         path, problems = newest_whole_checkpoint(killed)
@@ -84,6 +88,8 @@ def test_a_worker_killed_at_random_moments_ends_with_the_same_weights(glyphs: Pa
         with worker(killed) as process:
             assert process.wait() == 0
     assert killed.effective_state() is State.FINISHED
+    assert hits
+    assert any(event.kind == "started" and event.resumed for event in read_events(killed.events_path)[0])
     weights = [(run.checkpoints()[-1] / "weights.safetensors").read_bytes() for run in (undisturbed, killed)]
     assert undisturbed.checkpoints()[-1].name == killed.checkpoints()[-1].name == f"step-{ITERATIONS:07d}"
     assert weights[0] == weights[1]

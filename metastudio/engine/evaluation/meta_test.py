@@ -10,6 +10,7 @@ from metastudio.engine.adaptation import chosen_checkpoint
 from metastudio.engine.devices import resolve_device
 from metastudio.engine.evaluation.evaluator import evaluate
 from metastudio.engine.learner import load_learner
+from metastudio.engine.tasks.frozen_pictures import require_same_pictures
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.executor import chosen_executor, executor_named
 from metastudio.images.image_store import open_store
@@ -23,6 +24,7 @@ def evaluate_on_meta_test(
     *,
     episodes: int,
     statistics: Sequence[Statistics],
+    iteration: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005
 ) -> Iterator[Evaluated]:
     """Yield the score of the best checkpoint with each kind of statistics; each is also written to `evaluations/`.
@@ -31,18 +33,20 @@ def evaluate_on_meta_test(
         run: Has a checkpoint.
         episodes: How many are drawn; the same ones for every run with this data, split and seed.
         statistics: Where normalisation takes its statistics from.
+        iteration: Of the checkpoint, where another than the best is wanted.
         on_progress: Called with (episodes done, episodes altogether).
 
     Raises:
-        DataError: if meta-test is too small for an episode.
+        DataError: if meta-test is too small for an episode, or pictures are gone or have changed since the run.
         IntegrityError: if there is no whole checkpoint.
     """
-    checkpoint = chosen_checkpoint(run)
+    checkpoint = chosen_checkpoint(run, iteration)
     experiment = run.experiment()
     device, _ = resolve_device(experiment.device)
     learner = load_learner(run, checkpoint).to(device)
     index, parts = run.data()
     store = open_store(index, experiment.data.preprocessing)
+    require_same_pictures(index, store)
     source = EpisodesByClass(store, parts, experiment.data.preprocessing, seed=experiment.seed)
     spec = experiment.episodes.for_test()
     with executor_named(*chosen_executor(device, episodes)) as executor:

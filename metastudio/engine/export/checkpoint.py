@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from metastudio.catalog import experiment_file
-from metastudio.catalog.data_spec import DataSpec, Part
+from metastudio.catalog.data_spec import DataSpec
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.engine.adaptation import TrainedLearner
 from metastudio.engine.algorithms.base import Classifier, MetaLearner
@@ -28,6 +28,7 @@ from metastudio.engine.tasks.target_task import read_picture
 from metastudio.engine.training.checkpoint import load_checkpoint
 from metastudio.errors import IntegrityError
 from metastudio.runs.checkpoint_files import SUMS, verify_checkpoint
+from metastudio.runs.preflight import train_class_count
 
 EXPERIMENT = "experiment.toml"
 _N_WAY, _QUERIES = 5, 8
@@ -56,7 +57,7 @@ def export_checkpoint(trained: TrainedLearner, folder: str | Path, *, overwrite:
     verify_checkpoint(trained.checkpoint)
     files = {each.name: each.read_bytes() for each in sorted(trained.checkpoint.iterdir()) if each.name != SUMS}
     files[EXPERIMENT] = experiment_file.to_toml(_without_places(experiment)).encode()
-    files[description.CONFIG] = json.dumps({"train_classes": _train_classes(trained)}).encode()
+    files[description.CONFIG] = json.dumps({"train_classes": train_class_count(experiment, *trained.data)}).encode()
     files[description.CARD] = description.checkpoint_card(trained)
     with tempfile.TemporaryDirectory() as pictures:
         support, asked = _generated_pictures(Path(pictures), min(_N_WAY, trained.learner.max_n_way or _N_WAY))
@@ -130,8 +131,3 @@ def _without_places(experiment: ExperimentConfig) -> ExperimentConfig:
         preprocessing=experiment.data.preprocessing, rotations_as_classes=experiment.data.rotations_as_classes
     )
     return experiment.model_copy(update={"data": data, "targets": (), "initial_weights": ""})
-
-
-def _train_classes(trained: TrainedLearner) -> int:
-    turns = 4 if trained.experiment.data.rotations_as_classes else 1
-    return turns * sum(part is Part.META_TRAIN for part in trained.data.parts.values())

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from metastudio.errors import ExportError
+
 _BATCH = "batch"
 
 
@@ -19,9 +21,12 @@ def exported_program(network: nn.Module, image_shape: tuple[int, int, int]) -> E
     """Return the program of a network, images (B, C, H, W) to logits (B, N), for any B.
 
     It carries neither example pictures nor the paths of the source files that it was traced from.
+
+    Raises:
+        ExportError: if torch cannot make it.
     """
     example = torch.zeros(2, *image_shape)
-    with _quiet(), torch.no_grad():
+    with _converting("torch"), _quiet(), torch.no_grad():
         program = torch.export.export(network, (example,), dynamic_shapes=({0: Dim(_BATCH, min=1)},))
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
@@ -33,7 +38,7 @@ def exported_program(network: nn.Module, image_shape: tuple[int, int, int]) -> E
 def pt2_bytes(program: ExportedProgram) -> bytes:
     """Return the program as a `.pt2` file."""
     file = io.BytesIO()
-    with _quiet():
+    with _converting("torch"), _quiet():
         torch.export.save(program, file)
     return file.getvalue()
 
@@ -41,7 +46,7 @@ def pt2_bytes(program: ExportedProgram) -> bytes:
 def onnx_bytes(program: ExportedProgram, image_shape: tuple[int, int, int]) -> bytes:
     """Return the program as an ONNX file, weights inside; input ``images``, output ``logits``."""
     example: tuple[Tensor, ...] = (torch.zeros(2, *image_shape),)
-    with _quiet(), torch.no_grad():
+    with _converting("ONNX"), _quiet(), torch.no_grad():
         converted = torch.onnx.export(
             program,
             example,
@@ -60,6 +65,20 @@ def onnx_bytes(program: ExportedProgram, image_shape: tuple[int, int, int]) -> b
         value.type.tensor_type.shape.dim[0].dim_param = _BATCH
     content: bytes = model.SerializeToString()
     return content
+
+
+@contextlib.contextmanager
+def _converting(kind: str) -> Iterator[None]:
+    """Let whatever the exporters raise be the failure of this one export."""
+    try:
+        yield
+    except Exception as error:
+        raise ExportError(
+            "The model could not be made into a program for {kind}.",
+            kind=kind,
+            why=f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}",
+            todo="Take another format; the checkpoint can always be exported.",
+        ) from error
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ class TraceBudget:
     last_s: float = 0.0
 
     def allows(self, iteration: int, iterations: int, trained_s: float) -> bool:
-        """Return whether `iteration` is traced, after `trained_s` seconds of training."""
+        """Return whether `iteration` is traced, after `trained_s` seconds of training in this stay."""
         if iteration in {1, iterations}:
             return True
         return self.spent_s + self.last_s <= SHARE * trained_s

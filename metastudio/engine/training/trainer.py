@@ -12,7 +12,6 @@ import torch
 
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.entry import find
-from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine.algorithms.base import MetaLearner, OuterStep
@@ -27,6 +26,7 @@ from metastudio.engine.training.tracing import TraceBudget, inner_traces
 from metastudio.errors import NumericError
 from metastudio.runs import events
 from metastudio.runs.control import Wanted
+from metastudio.runs.preflight import train_spec
 
 SaveFiles = Callable[[int, dict[str, bytes], bool], Path]
 """(iteration, files by name, whether it is the best) → where they lie."""
@@ -65,6 +65,7 @@ class Trainer:
         self.optimizer = kind(learner.parameters(), lr=self.training.outer_lr)
         self._traces = TraceBudget()
         self._saved_iteration = -1
+        self._elapsed_before_s = 0.0
 
     def resume(self, checkpoint: Path) -> None:
         """Take up a checkpoint.
@@ -74,6 +75,7 @@ class Trainer:
         """
         self.progress = load_checkpoint(checkpoint, self.learner, self.optimizer)
         self._saved_iteration = self.progress.iteration
+        self._elapsed_before_s = self.progress.elapsed_s
 
     def run(self) -> Iterator[events.Event]:
         """Train to the last iteration, or until something else is wanted; the last event is `Finished`.
@@ -136,7 +138,7 @@ class Trainer:
         numbers = range(first, first + self.training.meta_batch_size)
         algorithm = self.experiment.algorithm
         if self._entry.capabilities.is_episodic:
-            spec = self._training_spec()
+            spec = train_spec(self.experiment)
             episodes = self.executor.map(lambda number: self.source.episode(Part.META_TRAIN, number, spec), numbers)
         else:
             episodes = self.executor.map(
@@ -144,20 +146,19 @@ class Trainer:
             )
         return [episode.to(self.device) for episode in episodes]
 
-    def _training_spec(self) -> EpisodeSpec:
-        spec = self.experiment.episodes.for_training()
-        shots = getattr(self.experiment.algorithm, "train_n_shot", spec.n_shot)
-        return spec.model_copy(update={"n_shot": shots})
-
     def _traced(self, iteration: int, episodes: list[Episode]) -> Iterator[events.InnerTrace]:
         """Yield the traces of an iteration, before its step; none where it is not traced."""
         self._accuracy_before: float | None = None
-        if not self._traces.allows(iteration, self.training.iterations, self.progress.elapsed_s):
+        spec = self.experiment.episodes.for_test()
+        is_episodic = self._entry.capabilities.is_episodic
+        if not is_episodic and not self.source.can_give(Part.META_VAL, spec):
+            return
+        trained_s = self.progress.elapsed_s - self._elapsed_before_s
+        if not self._traces.allows(iteration, self.training.iterations, trained_s):
             return
         with self._traces.spending():
-            if not self._entry.capabilities.is_episodic:
-                spec = self.experiment.episodes.for_test()
-                episodes = [self.source.episode(Part.META_TRAIN, iteration, spec).to(self.device)]
+            if not is_episodic:
+                episodes = [self.source.episode(Part.META_VAL, iteration, spec).to(self.device)]
             traces = inner_traces(self.learner, episodes)
         if self.learner.has_inner_loop:
             self._accuracy_before = mean_ci95([trace.query_accuracies[0] for trace in traces])[0]

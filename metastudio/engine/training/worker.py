@@ -19,10 +19,11 @@ from metastudio.catalog.data_spec import Part
 from metastudio.engine.after_training import after_training
 from metastudio.engine.devices import resolve_device
 from metastudio.engine.learner import build_learner, take_initial_weights
+from metastudio.engine.tasks.frozen_pictures import require_same_pictures
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.executor import Executor, chosen_executor, executor_named
 from metastudio.engine.training.trainer import Trainer
-from metastudio.errors import ConfigurationError, DataError, MetaStudioError, Problem, Severity
+from metastudio.errors import ConfigurationError, IntegrityError, MetaStudioError, Problem, Severity
 from metastudio.images.image_folder import ImageIndex
 from metastudio.images.image_store import ImageStore, open_store
 from metastudio.images.problems import Cancelled
@@ -32,7 +33,7 @@ from metastudio.runs.control import Wanted, read_control, write_control
 from metastudio.runs.event_log import EventLog
 from metastudio.runs.preflight import preflight
 from metastudio.runs.run_folder import RunFolder
-from metastudio.runs.run_state import RunState, State, now, versions
+from metastudio.runs.run_state import RunState, State, computer, now, versions
 from metastudio.runs.worker_lock import hold_worker_lock
 
 _log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ def _reported(inner: Iterator[events.Event]) -> Iterator[events.Event]:
         yield from inner
     except MetaStudioError as error:
         _log.error("%s", error)
-        yield failed(error)
+        yield events.failed(error)
     except MemoryError:
         yield events.Failed(
             code="MS-510",
@@ -153,18 +154,6 @@ def _with_progress(
     return future.result()
 
 
-def failed(error: MetaStudioError) -> events.Failed:
-    """Return the event that says what an error says."""
-    return events.Failed(
-        code=error.code,
-        what=" ".join([str(error.what), *(f"• {each}" for each in error.problems)]),
-        where=error.where,
-        why=error.why,
-        todo=str(error.todo),
-        exit_code=error.exit_code,
-    )
-
-
 def _notice(problem: Problem) -> events.Notice:
     is_note = problem.severity is Severity.NOTE
     return events.Notice(code=problem.code, text=str(problem), severity="note" if is_note else "warning")
@@ -179,9 +168,11 @@ class _Work:
         self.keeper = keeper
         self.experiment = run.experiment()
 
-    def wanted(self) -> Wanted:
-        """Return what the person wants, and let `run.json` say that it is being done."""
+    def wanted(self, during: State = State.RUNNING) -> Wanted:
+        """Return what the person wants, and let `run.json` say that it is being done; nothing to finish yet is none."""
         wanted = Wanted.PAUSE if self.stop_requested() else read_control(self.run)
+        if wanted is Wanted.FINISH and during is State.PREPARING:
+            return Wanted.RUN
         doing = {Wanted.PAUSE: State.PAUSING, Wanted.FINISH: State.FINISHING}.get(wanted)
         if doing is not None:
             self.keeper.change(state=doing)
@@ -220,9 +211,14 @@ class _Work:
                 save=self._save,
                 wanted=self.wanted,
             )
-            yield from self._resumed(trainer)
+            yield from self._resumed(trainer, device)
             parameters = sum(each.numel() for each in learner.parameters())
-            self.keeper.change(state=State.RUNNING, device=str(device), parameters=parameters)
+            self.keeper.change(
+                state=State.RUNNING,
+                device=str(device),
+                computer=self.keeper.state.computer or computer(),
+                parameters=parameters,
+            )
             yield events.Started(
                 iteration=trainer.progress.iteration,
                 iterations=self.experiment.training.iterations,
@@ -241,27 +237,20 @@ class _Work:
             Cancelled: if something else than going on was wanted meanwhile.
             DataError: if pictures changed since the snapshot.
         """
-        known = {each.path: each.sha256 for cls in index.classes for each in cls.files if each.sha256}
         store = yield from _with_progress(
             "reading images",
             lambda on_progress: open_store(
                 index,
                 self.experiment.data.preprocessing,
                 on_progress=on_progress,
-                should_stop=lambda: self.wanted() is not Wanted.RUN,
+                should_stop=lambda: self.wanted(State.PREPARING) in {Wanted.PAUSE, Wanted.DISCARD},
             ),
         )
-        read = {each.path: each.sha256 for cls in store.index.classes for each in cls.files}
-        lost = [path for path, sha256 in known.items() if read.get(path) != sha256]
-        if lost:
-            raise DataError(
-                "{count} of the pictures that this run was made with are gone or have changed.",
-                count=len(lost),
-                where=lost[0],
-                todo="Put the old pictures back and resume, or start a new run with the new ones.",
-            )
-        if len(known) < index.file_count:
-            self.run.write_data(store.index, self.run.data().parts)
+        require_same_pictures(index, store)
+        if not all(each.sha256 for cls in index.classes for each in cls.files):
+            readable = {each.name for each in store.index.classes}
+            parts = {name: part for name, part in self.run.data().parts.items() if name in readable}
+            self.run.write_data(store.index, parts)
         yield from map(_notice, store.problems)
         skipped = index.file_count - store.index.file_count
         if skipped:
@@ -288,17 +277,29 @@ class _Work:
             self.run, iteration, files, is_best=is_best, keep=self.experiment.training.keep_checkpoints
         )
 
-    def _resumed(self, trainer: Trainer) -> Iterator[events.Event]:
-        """Take up the newest checkpoint that is whole; say which ones were not."""
+    def _resumed(self, trainer: Trainer, device: torch.device) -> Iterator[events.Event]:
+        """Take up the newest checkpoint that is whole; say which ones were not.
+
+        Raises:
+            IntegrityError: if there are checkpoints and none is whole.
+        """
         path, problems = newest_whole_checkpoint(self.run)
         yield from map(_notice, problems)
         if path is None:
+            if self.run.checkpoints():
+                raise IntegrityError(
+                    "None of the run's checkpoints is whole.",
+                    where=str(self.run.checkpoints_folder),
+                    todo="Put them back from a copy, or start a new run.",
+                )
             return
         trainer.resume(path)
-        if self.keeper.state.versions != versions():
+        begun = self.keeper.state
+        is_elsewhere = begun.computer not in ({}, computer()) or begun.device.partition(":")[0] not in {"", device.type}
+        if is_elsewhere or begun.versions != versions():
             yield events.Notice(
                 code="not-bit-exact",
-                text="This run was begun with other versions: the resume is not bit-exact.",
+                text="Another computer, device or versions than at the start: the resume is not bit-exact.",
                 severity="warning",
             )
 

@@ -126,7 +126,7 @@ def test_judged_pictures_have_an_interval_too(event: events.Event, capsys: pytes
 
 def test_an_error_becomes_an_event_with_its_problems() -> None:
     error = DataError("No {thing}.", thing="images", where="/x", todo="Add some.", problems=[problem("a", "First.")])
-    event = module.failed(error)
+    event = events.failed(error)
     assert (event.code, event.what, event.where, event.why, event.todo, event.exit_code) == (
         "MS-300",
         "No images.",

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from metastudio.catalog.menu import ALGORITHMS
+from metastudio.engine.evaluation.meta_test import evaluate_on_meta_test
 from metastudio.engine.learner import build_learner, load_learner, take_initial_weights
 from metastudio.engine.training.worker import work
-from metastudio.errors import ConfigurationError, LockedError
+from metastudio.errors import ConfigurationError, DataError, IntegrityError, LockedError
 from metastudio.runs.checkpoint_files import SUMS
 from metastudio.runs.control import Wanted, write_control
 from metastudio.runs.event_log import read_events
@@ -187,3 +188,66 @@ def test_a_damaged_experiment_fails_the_run_and_says_so(glyphs: Path, tmp_path: 
     failed = work_until(run)[-1]
     assert (failed.kind, failed.exit_code) == ("failed", 2)
     assert run.state().state is State.FAILED
+
+
+@pytest.mark.expects_log("None of the run's checkpoints is whole")
+def test_a_run_of_which_no_checkpoint_is_whole_does_not_begin_again(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    work_until(run, at_iteration(3))
+    for folder in run.checkpoints():
+        (folder / "weights.safetensors").write_bytes(b"")
+    failed = work_until(run)[-1]
+    assert (failed.kind, failed.exit_code) == ("failed", 4)
+
+
+def test_a_resume_on_another_computer_is_said_not_to_be_bit_exact(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    work_until(run, at_iteration(2))
+    state = run.state()
+    assert state.computer
+    run.write_state(state.model_copy(update={"computer": {**state.computer, "host": "elsewhere"}}))
+    assert "not-bit-exact" in [event.code for event in work_until(run) if event.kind == "notice"]
+
+
+def test_a_classifier_with_an_unreadable_class_can_be_loaded(tmp_path: Path) -> None:
+    glyphs = make_glyphs(tmp_path / "glyphs")
+    run = small_run(tmp_path / "runs", small_experiment(glyphs, algorithm={"name": "classifier"}))
+    index, parts = run.data()
+    spoilt = next(each for each in index.classes if parts[each.name] == "meta_train")
+    for file in spoilt.files:
+        Path(file.path).write_bytes(b"no picture")
+    assert work_until(run)[-1].kind == "finished"
+    assert spoilt.name not in run.data().parts
+    load_learner(run)
+
+
+def test_a_classifier_trains_where_a_class_is_too_small_for_an_episode(tmp_path: Path) -> None:
+    glyphs = make_glyphs(tmp_path / "glyphs")
+    experiment = small_experiment(glyphs, algorithm={"name": "classifier"})
+    index, parts = small_run(tmp_path / "first", experiment).data()
+    for each in index.classes:
+        if parts[each.name] == "meta_train":
+            for file in each.files[1:]:
+                Path(file.path).unlink()
+    assert work_until(small_run(tmp_path / "runs", experiment))[-1].kind == "finished"
+
+
+def test_meta_test_is_refused_on_changed_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    glyphs = make_glyphs(tmp_path / "glyphs")
+    run = small_run(tmp_path / "runs", small_experiment(glyphs))
+    work_until(run)
+    next(glyphs.rglob("*.png")).unlink()
+    monkeypatch.setenv("METASTUDIO_CACHE", str(tmp_path / "another cache"))
+    with pytest.raises(DataError, match="gone or have changed"):
+        list(evaluate_on_meta_test(run, episodes=2, statistics=["support"]))
+
+
+def test_an_altered_checkpoint_names_the_whole_one_before_it(glyphs: Path, tmp_path: Path) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    work_until(run)
+    newest, older = run.checkpoints()[-1], run.checkpoints()[-2]
+    (newest / "weights.safetensors").write_bytes(b"")
+    with pytest.raises(IntegrityError) as refused:
+        load_learner(run, newest)
+    assert f"--checkpoint {int(older.name[5:])}" in str(refused.value.todo)
+    load_learner(run, older)

@@ -47,6 +47,11 @@ class EpisodesByClass:
         """Return how many classes a part has, each rotation counted as one where they are classes."""
         return len(self._classes[part]) * self._turns(part)
 
+    def can_give(self, part: Part, spec: EpisodeSpec) -> bool:
+        """Return whether a part has the classes, and each of them the images, for episodes of this shape."""
+        is_large = all(count >= spec.n_shot + spec.n_query for count in self._image_counts[part])
+        return is_large and self.class_count(part) >= spec.n_way
+
     def episode(self, part: Part, number: int, spec: EpisodeSpec) -> Episode:
         """Return episode `number` of a part.
 
