@@ -20,6 +20,7 @@ from metastudio import __version__
 from metastudio.errors import MetaStudioError
 from metastudio.gui import theme
 from metastudio.gui.actions import build_menus
+from metastudio.gui.dialogs.help_dialog import HelpDialog
 from metastudio.gui.dialogs.leave_dialog import LeaveDialog
 from metastudio.gui.doors import doors, page_type
 from metastudio.gui.job_news import JobNews
@@ -245,9 +246,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def on_help(self) -> None:
         """Open the user guide."""
-        folder = resources_folder() / "help"
-        page = folder / "index.md"
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(page if page.is_file() else folder)))
+        HelpDialog(resources_folder() / "help" / "index.md", self.tr("Help"), self).show()
 
     @Slot()
     def on_keyboard(self) -> None:

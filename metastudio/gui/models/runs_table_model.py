@@ -24,6 +24,7 @@ from metastudio.errors import MetaStudioError
 from metastudio.gui import theme
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.wording import STATE_ICONS, accuracy_text, count_text, date_text, duration_text, state_text
+from metastudio.jobs.job import title_of
 from metastudio.runs.run_folder import RunFolder, list_runs
 from metastudio.runs.run_state import State
 
@@ -67,7 +68,7 @@ def read_row(run: RunFolder) -> RunRow:
     entry = ALGORITHMS.get(experiment.algorithm.name)
     return RunRow(
         run=run,
-        name=notes.name or experiment.name,
+        name=notes.name or title_of(experiment),
         method=entry.title if entry else experiment.algorithm.name,
         task=f"{experiment.episodes.n_way}w{experiment.episodes.n_shot}s",
         state=effective,

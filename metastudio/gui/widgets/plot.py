@@ -152,6 +152,8 @@ class Plot(QFrame):
         """Say why there is nothing to see; an empty text takes it away."""
         self._message.setText(text)
         self._message.setVisible(bool(text))
+        for side in ("bottom", "left"):  # numbers on the axes of nothing would be invented
+            self._plot.getAxis(side).setStyle(showValues=not text)
         self._place_message()
 
     def set_log(self, *, x: bool | None = None, y: bool | None = None) -> None:

@@ -70,8 +70,9 @@ class RecipeBar(QWidget):
         if name == _OWN:
             return self.tr("A recipe fills the whole form: method, network, training and episodes.")
         recipe = self._recipes[name]
-        measured = translated(recipe.measured) or self.tr("not measured yet")
-        lines = [translated(recipe.summary), self.tr("Measured: {text}").format(text=measured)]
+        lines = [translated(recipe.summary)]
+        if recipe.measured:
+            lines.append(self.tr("Measured: {text}").format(text=translated(recipe.measured)))
         if recipe.paper:
             lines.append(self.tr("Paper: {text}").format(text=translated(recipe.paper)))
         return "\n".join(lines)

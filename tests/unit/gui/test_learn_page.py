@@ -71,7 +71,8 @@ def test_every_recipe_fills_the_whole_form_in_one_step_and_is_recognised(page: L
     assert _draft(page).algorithm.name == recipe.algorithm
     assert page.recipes.box.value() == recipe.name
     assert page.studio.undo_stack.index() == 1
-    assert "Measured" in page.recipes.said.text()
+    assert recipe.summary in page.recipes.said.text()
+    assert ("Measured" in page.recipes.said.text()) == bool(recipe.measured)
     page.studio.undo_stack.undo()
     assert _draft(page) == before
 
