@@ -56,9 +56,13 @@ def test_a_script_that_fails_is_quoted(tmp_path: Path) -> None:
         clean_process(["-c", "1/0"], where=tmp_path)
 
 
-def test_a_clean_process_sees_neither_our_packages_nor_our_environment(
+def test_a_clean_process_sees_neither_its_folder_nor_our_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[4]))
-    with pytest.raises(ExportError, match="No module named 'metastudio'"):
-        clean_process(["-c", "import metastudio"], where=tmp_path)
+    ours = tmp_path / "ours"
+    for folder in (ours, tmp_path):
+        folder.mkdir(exist_ok=True)
+        (folder / "only_here.py").write_text("", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(ours))
+    with pytest.raises(ExportError, match="No module named 'only_here'"):
+        clean_process(["-c", "import only_here"], where=tmp_path)
