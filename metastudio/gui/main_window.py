@@ -27,6 +27,7 @@ from metastudio.gui.job_news import JobNews
 from metastudio.gui.pages.page import Page
 from metastudio.gui.studio import Studio
 from metastudio.gui.theme import Mode
+from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.rail import Rail
 from metastudio.gui.widgets.status_row import StatusRow
 from metastudio.gui.widgets.toast import Toast, ToastStack
@@ -55,6 +56,7 @@ class MainWindow(QMainWindow):
         self._is_shut = False
         self._rail = Rail(self.doors)
         self._stack = QStackedWidget()
+        self._stack.addWidget(self._before_the_first_page())
         self._status = StatusRow(studio.jobs, studio.undo_stack)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
@@ -85,6 +87,14 @@ class MainWindow(QMainWindow):
         studio.jobs.failed.connect(self._on_failed)
         studio.jobs.idle.connect(self._on_jobs_idle)
         studio.appearance.changed.connect(self._rail.show_theme)
+
+    def _before_the_first_page(self) -> EmptyState:
+        """Return what stands there while the first project is opened, which draws pictures at the very first start."""
+        return EmptyState(
+            "mdi6.shape-outline",
+            self.tr("Opening the project…"),
+            self.tr("At the first start the pictures of the sample project are drawn; that takes a few seconds."),
+        )
 
     # pages
 

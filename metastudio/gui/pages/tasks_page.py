@@ -78,7 +78,11 @@ class TasksPage(Page):
         theme.set_role(panel, "panel")
         line = QHBoxLayout()
         line.setSpacing(theme.GAP)
-        titles = {"n_way": self.tr("N ways"), "n_shot": self.tr("K shots"), "n_query": self.tr("Q queries")}
+        titles = {
+            "n_way": self.tr("Classes N"),
+            "n_shot": self.tr("Examples K"),
+            "n_query": self.tr("Questions Q"),
+        }
         for name, title in titles.items():
             field = EpisodeSpec.model_fields[name]
             slider, spin = QSlider(Qt.Orientation.Horizontal), QSpinBox()
@@ -246,7 +250,7 @@ class TasksPage(Page):
             self._say_too_few_images(min(short, key=lambda part: allowed[part].n_images), allowed)
         else:
             fewest = min(allowed, key=lambda part: allowed[part].n_way)
-            text = self.tr("Feasible: K + Q ≤ {images} ({name} has {images} images), N ≤ {ways} ({part})")
+            text = self.tr("Fits: K + Q up to {images} pictures ({name} has {images}), N up to {ways} classes ({part})")
             self._say(
                 text.format(
                     images=smallest.n_images,

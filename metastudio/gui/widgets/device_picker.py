@@ -114,8 +114,8 @@ class DevicePicker(QWidget):
         column = QVBoxLayout(row)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        line = QHBoxLayout()
-        line.setSpacing(theme.GAP)
+        about = QVBoxLayout()
+        about.setSpacing(0)
         button = QRadioButton(title)
         button.setProperty("device", name)
         button.setChecked(name == self._chosen)
@@ -123,12 +123,12 @@ class DevicePicker(QWidget):
         button.setAccessibleName(", ".join(filter(None, spoken)))
         self._group.addButton(button)
         column.addWidget(button)
-        line.setContentsMargins(_INDENT_PX, 0, 0, 0)
+        about.setContentsMargins(_INDENT_PX, 0, 0, 0)
         if is_recommended:
-            line.addWidget(label("✓ " + self.tr("recommended"), "good"))
+            about.addWidget(label("✓ " + self.tr("recommended"), "good"))
         if facts:
-            line.addWidget(WrappingLabel(facts, "caption"), 1)
-        column.addLayout(line)
+            about.addWidget(WrappingLabel(facts, "caption"))
+        column.addLayout(about)
         self._rows.append(row)
         self._column.addWidget(row)
 

@@ -115,7 +115,7 @@ def test_too_few_classes_offer_to_lower_the_ways(page: TasksPage, document: Proj
     assert page._lower_button.text() == "Lower N to 3"
     page._lower_button.click()
     assert document.experiment.episodes.n_way == 3
-    assert page._feasible.text().startswith("Feasible: K + Q ≤ 4")
+    assert page._feasible.text().startswith("Fits: K + Q up to 4")
 
 
 def test_what_cannot_be_drawn_says_why_instead_of_failing(page: TasksPage) -> None:
