@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-
-def log_to_stderr(level: int = logging.WARNING) -> None:
-    """Send the log lines of this process to the standard error."""
-    logging.basicConfig(level=level, format=_FORMAT, stream=sys.stderr)
 
 
 def log_to_file(path: Path, level: int = logging.INFO) -> logging.Handler:

@@ -44,14 +44,6 @@ class FirstImagesMoments(Moments):
         return mean, variance
 
 
-class RunningMoments(Moments):
-    """The averages that the outer loop has gathered in the layers' buffers."""
-
-    def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:  # noqa: ARG002
-        """Return the layer's buffers."""
-        return layer.running_mean, layer.running_variance
-
-
 class FrozenMoments(Moments):
     """Fixed beforehand, for every layer by name."""
 
