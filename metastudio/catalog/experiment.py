@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from metastudio.catalog.backbones import Conv4Config, Statistics
 from metastudio.catalog.data_spec import DataSpec
 from metastudio.catalog.episode_spec import EpisodeSpec
-from metastudio.catalog.gradient import MAMLConfig
+from metastudio.catalog.gradient.maml import MAMLConfig
 from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.catalog.settings import Settings, option
 

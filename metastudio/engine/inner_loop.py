@@ -1,7 +1,7 @@
 """The inner loop: from an initial state, so many steps of an update rule on the support loss.
 
-Every gradient-based method is a choice of: initial state × which parameters × update rule × steps × order × weights of
-the step losses. This file is that loop and its update rules; a method's file makes the choice.
+Every gradient-based method is a choice of: initial state × which of it moves × update rule × steps × order × weights of
+the step losses. This file is that loop and its plain update rules; a method's file makes the choice.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from metastudio.engine.backbones.network import Weights
 
@@ -37,8 +39,8 @@ class InnerLosses:
     query_accuracies: list[float] = field(default_factory=list)
 
 
-Watcher = Callable[[Weights], None]
-"""Called with the fast weights before the first and after every step, without gradients."""
+Watcher = Callable[[Weights, int], None]
+"""Called with the state before the first and after every step, and the number of steps taken."""
 
 
 def gradient_descent(lr: float) -> UpdateRule:
@@ -81,34 +83,100 @@ def descend(
     update: UpdateRule,
     steps: int,
     order: Order,
+    recompute_for: Sequence[Tensor] | None = None,
     watch: Watcher | None = None,
+    visit: Watcher | None = None,
 ) -> Weights:
     """Adapt.
 
     Args:
-        support_loss: (fast weights, step) → scalar loss on the support images.
-        initial: All weights at the start; gradients flow back to them.
-        adapted: Names of those that move.
+        support_loss: (state, step) → scalar loss on the support images.
+        initial: The whole state at the start, most often the weights; gradients flow back to it.
+        adapted: Names of what moves.
         update: The rule of a step.
         steps: How many.
         order: First: inner gradients are constants to the outer gradient. Second: it goes through them.
-        watch: Called before the first and after every step.
+        recompute_for: With second order, keep only the state of each step and compute its graph again in the backward
+            pass, so that memory stays flat; these are the parameters that a step may depend on beside its state. None
+            keeps the graphs.
+        watch: Called before the first and after every step, without gradients.
+        visit: The same with gradients, for losses on the way.
 
     Returns:
-        The fast weights; those not adapted are the initial ones themselves.
+        The state at the end; what is not adapted is the initial one itself.
     """
-    weights = initial
-    is_second = order is Order.SECOND
+    state = initial
+
+    def stepped(state: Weights, step: int, order: Order) -> Weights:
+        loss = support_loss(state, step)
+        inner = torch.autograd.grad(loss, [state[name] for name in adapted], create_graph=order is Order.SECOND)
+        return update(state, dict(zip(adapted, inner, strict=True)), step)
+
     for step in range(steps):
-        _show(watch, weights)
-        loss = support_loss(weights, step)
-        inner = torch.autograd.grad(loss, [weights[name] for name in adapted], create_graph=is_second)
-        weights = update(weights, dict(zip(adapted, inner, strict=True)), step)
-    _show(watch, weights)
-    return weights
+        _show(watch, state, step)
+        if visit is not None:
+            visit(state, step)
+        if order is Order.SECOND and recompute_for is not None:
+            state = state | _recomputed(stepped, state, step, adapted, recompute_for)
+        else:
+            state = stepped(state, step, order)
+    _show(watch, state, steps)
+    return state
 
 
-def _show(watch: Watcher | None, weights: Weights) -> None:
+def _show(watch: Watcher | None, state: Weights, step: int) -> None:
     if watch is not None:
         with torch.no_grad():
-            watch(weights)
+            watch(state, step)
+
+
+_Step = Callable[[Weights, int, Order], Weights]
+
+
+def _recomputed(
+    stepped: _Step, state: Weights, step: int, adapted: Sequence[str], parameters: Sequence[Tensor]
+) -> Weights:
+    """Take one step whose graph is computed in the backward pass; return what it moved."""
+    names = tuple(state)
+    moved = _RecomputedStep.apply(stepped, step, names, tuple(adapted), len(names), *state.values(), *parameters)  # type: ignore[no-untyped-call]
+    return dict(zip(adapted, moved, strict=True))
+
+
+class _RecomputedStep(torch.autograd.Function):
+    """A step as one node of the graph, which keeps nothing but where the step began.
+
+    Its backward pass takes the step again with a graph and differentiates that: for plain gradient descent the
+    vector v becomes v - lr H v, with H the Hessian of the support loss.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, stepped: _Step, step: int, names: Sequence[str], adapted: Sequence[str], count: int, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
+        ctx.call = (stepped, step, names, adapted, count)
+        ctx.save_for_backward(*tensors)
+        with torch.enable_grad():
+            state = {
+                name: value.detach().requires_grad_(value.is_floating_point())
+                for name, value in zip(names, tensors[:count], strict=True)
+            }
+            after = stepped(state, step, Order.FIRST)
+        return tuple(after[name].detach() for name in adapted)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        stepped, step, names, adapted, count = ctx.call
+        tensors = ctx.saved_tensors
+        with torch.enable_grad():
+            inputs = [value.detach().requires_grad_(value.is_floating_point()) for value in tensors[:count]]
+            after = stepped(dict(zip(names, inputs, strict=True)), step, Order.SECOND)
+            wanted = [*inputs, *tensors[count:]]
+            needed = [index for index, value in enumerate(wanted) if value.requires_grad]
+            found = torch.autograd.grad(
+                [after[name] for name in adapted], [wanted[index] for index in needed], gradients, allow_unused=True
+            )
+        results: list[Tensor | None] = [None] * len(wanted)
+        for index, gradient in zip(needed, found, strict=True):
+            results[index] = gradient
+        return (None, None, None, None, None, *results)

@@ -118,13 +118,13 @@ class PlainClassifier(MetaLearner):
             head = FeatureHead(centre, weights["weight"].detach(), weights["bias"].detach())
             return HeadClassifier(backbone, head, moments)
 
-        def watch(weights: Weights) -> None:
+        def watch(weights: Weights, step: int) -> None:  # noqa: ARG001
             if trace is not None:
                 judge(classifier(weights), support, query, trace)
 
         if self.config.head == "nearest_centroid":
             nearest = _nearest_centroid(unit, support.labels, n_way)
-            watch(nearest)
+            watch(nearest, 0)
             return classifier(nearest)
 
         def support_loss(weights: Weights, step: int) -> Tensor:  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""Judging the weights of an inner loop at every step, for its curves."""
+"""Judging the states of an inner loop at every step, for its curves."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from metastudio.engine.tasks.episode import LabelledImages
 
 
 def judged(
-    classifier: Callable[[Weights], Classifier],
+    classifier: Callable[[Weights, int], Classifier],
     support: LabelledImages,
     query: LabelledImages | None,
     trace: InnerLosses,
 ) -> Watcher:
     """Return a watcher that fills `trace` with losses and accuracies on support and, where given, query."""
 
-    def watch(weights: Weights) -> None:
-        judge(classifier(weights), support, query, trace)
+    def watch(state: Weights, step: int) -> None:
+        judge(classifier(state, step), support, query, trace)
 
     return watch
 

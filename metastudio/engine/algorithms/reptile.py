@@ -19,7 +19,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from metastudio.catalog.backbones import Statistics
-from metastudio.catalog.gradient import ReptileConfig
+from metastudio.catalog.gradient.reptile import ReptileConfig
 from metastudio.engine.algorithms.adapted_network import AdaptedNetwork, settled_moments
 from metastudio.engine.algorithms.base import MetaLearner, TaskResult, accuracy_of, n_way_of
 from metastudio.engine.algorithms.judged import judged
@@ -80,7 +80,7 @@ class Reptile(MetaLearner):
             support,
             self.config.test_inner_steps if steps is None else steps,
             self.config.test_inner_batch_size,
-            None if trace is None else judged(classifier, support, query, trace),
+            None if trace is None else judged(lambda state, _: classifier(state), support, query, trace),
         )
         return classifier(weights)
 

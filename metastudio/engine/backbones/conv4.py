@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from metastudio.catalog.backbones import Conv4Config
+from metastudio.engine.backbones.convolution import Convolution
 from metastudio.engine.backbones.normalization import Moments, TaskBatchNorm
 from metastudio.errors import ConfigurationError
 
@@ -36,12 +37,11 @@ class Conv4(nn.Module):
         stride = 2 if config.downsampling == "stride" else 1
         widths = [channels] + [config.filters] * BLOCKS
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, kernel_size=3, stride=stride, padding=1, bias=False)
-            for before, after in pairwise(widths)
+            Convolution(before, after, stride=stride) for before, after in pairwise(widths)
         )
         self.norms = nn.ModuleList(TaskBatchNorm(config.filters, f"block{block}") for block in range(BLOCKS))
         for convolution in self.convolutions:
-            assert isinstance(convolution, nn.Conv2d)  # noqa: S101
+            assert isinstance(convolution, Convolution)  # noqa: S101
             nn.init.xavier_uniform_(convolution.weight)
         side = image_size
         for _ in range(BLOCKS):
@@ -59,17 +59,19 @@ class Conv4(nn.Module):
         """Return features (B, D) of images (B, C, H, W)."""
         maps = images
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            maps = self._halved(norm(convolution(maps), moments))  # (B, filters, H/2, W/2)
+            assert isinstance(norm, TaskBatchNorm)  # noqa: S101
+            maps = self._halved(convolution(maps), norm, moments)  # (B, filters, H/2, W/2)
         return maps.mean(dim=(2, 3)) if self.config.pooled_features else maps.flatten(1)
 
-    def _halved(self, maps: Tensor) -> Tensor:
+    def _halved(self, maps: Tensor, norm: TaskBatchNorm, moments: Moments) -> Tensor:
+        if self.config.activation == "relu" and self.config.downsampling != "average_pool":
+            return norm.activated(maps, moments, pool=2 if self.config.downsampling == "max_pool" else 1)
+        bent = torch.relu if self.config.activation == "relu" else F.softplus
+        maps = norm(maps, moments)
         match self.config.downsampling:
             case "max_pool":
-                return self._activated(F.max_pool2d(maps, 2))
+                return bent(F.max_pool2d(maps, 2))
             case "average_pool":
-                return F.avg_pool2d(self._activated(maps), 2)
+                return F.avg_pool2d(bent(maps), 2)
             case _:
-                return self._activated(maps)
-
-    def _activated(self, maps: Tensor) -> Tensor:
-        return torch.relu(maps) if self.config.activation == "relu" else F.softplus(maps)
+                return bent(maps)

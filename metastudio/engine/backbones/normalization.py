@@ -10,7 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+
+from metastudio.engine.backbones.fused_norm import can_fuse, normalized
 
 MeanAndVariance = tuple[Tensor, Tensor]
 
@@ -22,6 +25,13 @@ class Moments(ABC):
     def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:
         """Return mean and variance for `layer`, whose input is `maps` (B, C, H, W)."""
 
+    def count(self, images: int) -> int | None:  # noqa: ARG002
+        """Return over how many of the first `images` they are taken, or None where they come from elsewhere."""
+        return None
+
+    def note(self, layer: TaskBatchNorm, moments: MeanAndVariance) -> None:  # noqa: B027
+        """Take note of what was computed over those images by a layer that did not ask `of`."""
+
 
 class BatchMoments(Moments):
     """Over all images of the batch: transductive when they are queries."""
@@ -31,17 +41,25 @@ class BatchMoments(Moments):
         variance, mean = torch.var_mean(maps, dim=(0, 2, 3), correction=0)
         return mean, variance
 
+    def count(self, images: int) -> int:
+        """Return that all images count."""
+        return images
+
 
 class FirstImagesMoments(Moments):
     """Over the first `count` images: the support set, in a batch that holds support and then queries."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, first: int) -> None:
+        self.first = first
 
     def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:  # noqa: ARG002
         """Return the moments of the first images."""
-        variance, mean = torch.var_mean(maps[: self.count], dim=(0, 2, 3), correction=0)
+        variance, mean = torch.var_mean(maps[: self.first], dim=(0, 2, 3), correction=0)
         return mean, variance
+
+    def count(self, images: int) -> int:
+        """Return how many the first images are."""
+        return min(self.first, images)
 
 
 class FrozenMoments(Moments):
@@ -64,8 +82,16 @@ class RecordedMoments(Moments):
 
     def of(self, layer: TaskBatchNorm, maps: Tensor) -> MeanAndVariance:
         """Return the source's moments and remember them."""
-        self.moments[layer.name] = self.source.of(layer, maps)
+        self.note(layer, self.source.of(layer, maps))
         return self.moments[layer.name]
+
+    def count(self, images: int) -> int | None:
+        """Return what the source says."""
+        return self.source.count(images)
+
+    def note(self, layer: TaskBatchNorm, moments: MeanAndVariance) -> None:
+        """Remember them."""
+        self.moments[layer.name] = moments
 
 
 class TaskBatchNorm(nn.Module):
@@ -95,6 +121,22 @@ class TaskBatchNorm(nn.Module):
         scale = self.weight * torch.rsqrt(variance + self.eps)  # (C,)
         shift = self.bias - mean * scale  # (C,)
         return torch.addcmul(shift[:, None, None], maps, scale[:, None, None])
+
+    def activated(self, maps: Tensor, moments: Moments, *, slope: float = 0.0, pool: int = 1) -> Tensor:
+        """Normalise maps (B, C, H, W), bend what is below zero to `slope` times it, and max-pool by `pool`.
+
+        Where the statistics come from these images it is one operation, which carries the maps to and from memory less
+        often; it has first and second derivatives, and gives the same numbers up to the order of summation.
+        """
+        count = moments.count(maps.shape[0])
+        if count and can_fuse(maps):
+            out, mean, variance = normalized(
+                maps, self.weight, self.bias, count=count, eps=self.eps, slope=slope, pool=pool
+            )
+            moments.note(self, (mean, variance))
+            return out
+        halved = self(maps, moments) if pool == 1 else F.max_pool2d(self(maps, moments), pool)
+        return halved if slope == 1 else F.leaky_relu(halved, slope) if slope else torch.relu(halved)
 
     @torch.no_grad()
     def update_running(self, mean: Tensor, variance: Tensor) -> None:

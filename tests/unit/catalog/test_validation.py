@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from metastudio.catalog.experiment import ExperimentConfig, TrainingSpec
-from metastudio.catalog.gradient import MAMLConfig
+from metastudio.catalog.gradient.maml import MAMLConfig
 from metastudio.catalog.validation import parse_experiment, problems_of
 from metastudio.errors import ConfigurationError
 

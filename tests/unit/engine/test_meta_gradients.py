@@ -87,6 +87,17 @@ def test_maml_agrees_with_the_plain_loop_on_the_real_network(normalization: str,
 
 
 @pytest.mark.parametrize("normalization", MODES)
+def test_inner_steps_computed_again_give_the_gradient_of_those_stored(normalization: str) -> None:
+    learners = [
+        make_learner(algorithm__inner_steps=3, algorithm__inner_graph=kept, backbone__normalization=normalization)
+        for kept in ("store", "recompute")
+    ]
+    episodes = [make_episode(seed=seed) for seed in range(2)]
+    stored, recomputed = (gradient(learner, episodes) for learner in learners)
+    assert largest_difference(stored, recomputed) < 1e-12
+
+
+@pytest.mark.parametrize("normalization", MODES)
 def test_tasks_side_by_side_give_the_gradient_of_the_plain_loop_every_time_the_same(normalization: str) -> None:
     learner = make_learner(algorithm__inner_steps=2, backbone__normalization=normalization)
     episodes = [make_episode(seed=seed) for seed in range(5)]

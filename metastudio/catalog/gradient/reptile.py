@@ -1,4 +1,4 @@
-"""The menu of methods that learn an initialisation and adapt it by gradient steps."""
+"""Reptile on the menu."""
 
 from __future__ import annotations
 
@@ -6,54 +6,6 @@ from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
 from metastudio.catalog.settings import Settings, option
-
-_FINN = Paper(
-    "Finn, Abbeel, Levine",
-    "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks",
-    "ICML",
-    2017,
-    "arXiv:1703.03400",
-)
-
-
-class GradientConfig(Settings):
-    """What every method with an inner loop of plain gradient steps can set."""
-
-    inner_lr: float = option(
-        0.4,
-        title="Inner learning rate",
-        help="How far an inner step moves the weights; too high and adaptation jumps, too low and it stands still.",
-        gt=0,
-        le=100,
-    )
-    inner_steps: int = option(
-        1,
-        title="Inner steps in training",
-        help="Gradient steps on the support images; more adapt further, and take time and memory in proportion.",
-        unit="steps",
-        ge=0,
-        le=1000,
-    )
-    test_inner_steps: int = option(
-        3,
-        title="Inner steps at test",
-        help="Gradient steps on a new task; more than in training usually helps a little.",
-        unit="steps",
-        ge=0,
-        le=10000,
-    )
-
-
-class MAMLConfig(GradientConfig):
-    """Settings of MAML."""
-
-    name: Literal["maml"] = "maml"
-
-
-class FOMAMLConfig(GradientConfig):
-    """Settings of first-order MAML."""
-
-    name: Literal["fomaml"] = "fomaml"
 
 
 class ReptileConfig(Settings):
@@ -110,26 +62,6 @@ class ReptileConfig(Settings):
 
 
 ENTRIES = (
-    Entry(
-        name="maml",
-        title="MAML",
-        family=Family.GRADIENT,
-        summary="Learns a starting point from which a few small steps on a handful of pictures are enough.",
-        paper=_FINN,
-        config_type=MAMLConfig,
-        runs="metastudio.engine.algorithms.maml:MAML",
-        capabilities=Capabilities(has_inner_loop=True, is_second_order=True, min_train_classes=10),
-    ),
-    Entry(
-        name="fomaml",
-        title="First-order MAML",
-        family=Family.GRADIENT,
-        summary="MAML without the second derivative: nearly as good on easy tasks, and lighter on memory.",
-        paper=_FINN,
-        config_type=FOMAMLConfig,
-        runs="metastudio.engine.algorithms.maml:FOMAML",
-        capabilities=Capabilities(has_inner_loop=True, min_train_classes=10),
-    ),
     Entry(
         name="reptile",
         title="Reptile",

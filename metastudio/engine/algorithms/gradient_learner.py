@@ -1,0 +1,162 @@
+"""What all methods with an inner loop share: their choices, put together.
+
+A method says where the inner loop starts (`initial_state`), what of that moves (`adapted`), by which rule
+(`update_rule`), how many steps, of which order, what the network makes of the state (`weights_of`), and how much the
+query loss after each step counts (`step_loss_weights`). Everything else is here: adapting, judging, the training loss.
+
+The *state* of an inner loop is a dict of tensors. For MAML it is the network's weights; for others a latent code, or
+context values, from which `weights_of` makes the weights that the network is called with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from metastudio.catalog.backbones import Statistics
+from metastudio.catalog.gradient.config import GradientConfig
+from metastudio.engine.algorithms.adapted_network import AdaptedNetwork, settled_moments
+from metastudio.engine.algorithms.base import MetaLearner, TaskResult, accuracy_of, n_way_of
+from metastudio.engine.algorithms.judged import judged
+from metastudio.engine.backbones.network import Network, Weights
+from metastudio.engine.backbones.normalization import BatchMoments, FirstImagesMoments, RecordedMoments
+from metastudio.engine.inner_loop import InnerLosses, Order, UpdateRule, Watcher, descend, gradient_descent
+from metastudio.engine.tasks.episode import Episode, LabelledImages
+
+RECOMPUTE_FROM_STEPS = 6
+
+
+class GradientLearner(MetaLearner):
+    """A method with an inner loop, told by the choices that its subclass makes."""
+
+    order = Order.SECOND
+
+    def __init__(self, config: GradientConfig, backbone: nn.Module, *, n_way: int, statistics: Statistics) -> None:
+        super().__init__()
+        self.config = config
+        self.statistics = statistics
+        self.network = Network(backbone, n_way)
+        self.max_n_way = n_way
+        self.training_steps = config.inner_steps
+
+    # --- what a method chooses ---
+
+    def initial_state(self, support: LabelledImages) -> Weights:
+        """Return where the inner loop of a task starts; gradients flow back through it to the meta-parameters."""
+        return self.network.weights(n_way_of(support))
+
+    def adapted(self, state: Weights) -> Sequence[str]:
+        """Return the names of what moves; by default everything."""
+        return tuple(state)
+
+    def update_rule(self) -> UpdateRule:
+        """Return the rule of an inner step, fresh for a task."""
+        return gradient_descent(self.config.inner_lr)
+
+    def weights_of(self, state: Weights, step: int) -> Weights:  # noqa: ARG002
+        """Return what the network is called with in this state, after `step` inner steps."""
+        return state
+
+    def step_loss_weights(self, steps: int) -> Sequence[float]:
+        """Return how much the query loss before the first and after each step counts, `steps` + 1 numbers."""
+        return (0.0,) * steps + (1.0,)
+
+    def training_order(self) -> Order:
+        """Return the order of the outer gradient now."""
+        return self.order
+
+    # --- what follows from it ---
+
+    def descend(
+        self,
+        support: LabelledImages,
+        steps: int,
+        order: Order,
+        *,
+        watch: Watcher | None = None,
+        visit: Watcher | None = None,
+    ) -> Weights:
+        """Return the state after `steps` inner steps on the support loss; see `inner_loop.descend`."""
+        self.check_n_way(n_way_of(support))
+
+        def support_loss(state: Weights, step: int) -> Tensor:
+            logits = self.network.with_weights(self.weights_of(state, step), support.images, BatchMoments())
+            return F.cross_entropy(logits, support.labels)
+
+        state = self.initial_state(support)
+        return descend(
+            support_loss,
+            state,
+            adapted=self.adapted(state),
+            update=self.update_rule(),
+            steps=steps,
+            order=order,
+            recompute_for=tuple(self.parameters()) if self._recomputes(steps, order) else None,
+            watch=watch,
+            visit=visit,
+        )
+
+    def _recomputes(self, steps: int, order: Order) -> bool:
+        if order is Order.FIRST or self.config.inner_graph == "store":
+            return False
+        return self.config.inner_graph == "recompute" or steps >= RECOMPUTE_FROM_STEPS
+
+    def adapt(
+        self,
+        support: LabelledImages,
+        *,
+        steps: int | None = None,
+        statistics: Statistics = "support",
+        query: LabelledImages | None = None,
+        trace: InnerLosses | None = None,
+    ) -> AdaptedNetwork:
+        """Return the network with fast weights; see `MetaLearner.adapt`."""
+        steps = self.config.test_inner_steps if steps is None else steps
+        classifier = partial(self._classifier, support, statistics)
+        watch = None if trace is None else judged(classifier, support, query, trace)
+        with torch.enable_grad():
+            state = self.descend(support, steps, Order.FIRST, watch=watch)
+        return classifier(state, steps)
+
+    def _classifier(self, support: LabelledImages, statistics: Statistics, state: Weights, step: int) -> AdaptedNetwork:
+        with torch.no_grad():
+            weights = self.weights_of(state, step)
+        moments = settled_moments(
+            self.network, statistics, lambda moments: self.network.with_weights(weights, support.images, moments)
+        )
+        return AdaptedNetwork(self.network, weights, moments, n_way_of(support))
+
+    def task_loss(self, episode: Episode) -> TaskResult:
+        """Return the query loss after the inner loop; where losses of earlier steps count, their weighted sum."""
+        steps = self.config.inner_steps
+        importance = self.step_loss_weights(steps)
+        losses: list[Tensor] = []
+
+        def judge_on_the_way(state: Weights, step: int) -> None:
+            if importance[step] and step < steps:
+                losses.append(importance[step] * self.query_loss(episode, state, step).loss)
+
+        state = self.descend(episode.support, steps, self.training_order(), visit=judge_on_the_way)
+        result = self.query_loss(episode, state, steps)
+        if losses or importance[steps] != 1:
+            result.loss = torch.stack([*losses, importance[steps] * result.loss]).sum()
+        return result
+
+    def query_loss(self, episode: Episode, state: Weights, step: int) -> TaskResult:
+        """Return loss and accuracy of the queries in one state of the inner loop."""
+        support, query = episode.support, episode.query
+        weights = self.weights_of(state, step)
+        if self.statistics == "support":  # one pass over both: the first S images give the statistics of all
+            both = torch.cat([support.images, query.images])  # (S + M, C, H, W)
+            logits = self.network.with_weights(weights, both, FirstImagesMoments(len(support)))[len(support) :]
+            moments = None
+        else:
+            recorded = RecordedMoments(BatchMoments())
+            logits = self.network.with_weights(weights, query.images, recorded)
+            moments = recorded.moments if self.statistics == "running" else None
+        loss = F.cross_entropy(logits, query.labels)
+        return TaskResult(loss, accuracy_of(logits, query.labels), moments=moments)
