@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
+import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 import torch
-from torch import Tensor
 
-from metastudio.engine.algorithms.base import OuterStep, TaskLoss, TaskResult
+from metastudio.engine.algorithms.base import MetaLearner, OuterStep, TaskLoss
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.tasks.episode import Episode
-from metastudio.errors import NumericError
+from metastudio.engine.training.task_gradient import mean_of, task_gradient
+from metastudio.engine.training.task_processes import TaskProcesses
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_TaskGradient = tuple[float, TaskResult, list[Tensor | None]]
+PROCESSES_AFTER_S = 15.0
+"""A run that has computed for so long is worth the seconds in which processes start."""
+_log = logging.getLogger(__name__)
 
 
 class Executor(AbstractContextManager["Executor"], Protocol):
@@ -27,6 +33,10 @@ class Executor(AbstractContextManager["Executor"], Protocol):
 
     name: str
     threads: int
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process numbers of the processes beside this one."""
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield the results in the order of the items."""
@@ -39,6 +49,7 @@ class OneByOne:
     """One task after another, each with a backward pass of its own, so that no graph outlives its task."""
 
     name = "one_by_one"
+    pids: tuple[int, ...] = ()
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
@@ -57,21 +68,31 @@ class OneByOne:
 
     def mean_gradient(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
         """Return the mean gradient of the episodes."""
-        done = [_task_gradient(task_loss, episode, parameters) for episode in episodes]
-        return _mean(done, episodes, parameters)
+        done = [task_gradient(task_loss, episode, parameters) for episode in episodes]
+        return mean_of(done, episodes, parameters)
 
 
 class SideBySide:
-    """Tasks on several threads, one operation thread each: faster than threads inside small operations.
+    """Tasks beside one another, one operation thread each: faster than threads inside small operations.
 
-    Each task's gradient comes back by itself and they are added up in task order, so that the sum is the same bit for
-    bit however the threads were scheduled.
+    They begin on threads. After some seconds, processes are started, and take over when they are ready
+    (`TaskProcesses`): they do not wait for one another's interpreter lock. Each task's gradient comes back by itself
+    and they are added up in task order, so that the sum is the same bit for bit however the tasks were scheduled.
     """
 
     name = "side_by_side"
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, *, processes_after_s: float = math.inf) -> None:
+        """Make an executor.
+
+        Args:
+            threads: Tasks that run at once.
+            processes_after_s: Seconds of computing after which processes are started; infinite for threads alone.
+        """
         self.threads = threads
+        self.processes_after_s = processes_after_s
+        self._computed_s = 0.0
+        self._processes: TaskProcesses | None = None
 
     def __enter__(self) -> Self:
         self._before = torch.get_num_threads()
@@ -80,17 +101,70 @@ class SideBySide:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._end_processes()
         self._pool.shutdown(cancel_futures=True)
         torch.set_num_threads(self._before)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process numbers of the processes beside this one."""
+        return self._processes.pids if self._processes else ()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield the results in the order of the items."""
         yield from self._pool.map(function, items)
 
     def mean_gradient(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
-        """Return the mean gradient of the episodes."""
-        done = list(self._pool.map(lambda episode: _task_gradient(task_loss, episode, parameters), episodes))
-        return _mean(done, episodes, parameters)
+        """Return the mean gradient of the episodes.
+
+        Raises:
+            NumericError: if a loss or gradient is not a number.
+            ResourceError: if a process that computes tasks died.
+        """
+        began = time.monotonic()
+        processes = self._ready_processes(task_loss, len(episodes))
+        if processes is not None:
+            done = processes.gradients(_method_name(task_loss), episodes, parameters)
+        else:
+            done = list(self._pool.map(lambda episode: task_gradient(task_loss, episode, parameters), episodes))
+        self._computed_s += time.monotonic() - began
+        return mean_of(done, episodes, parameters)
+
+    def _ready_processes(self, task_loss: TaskLoss, rows: int) -> TaskProcesses | None:
+        """Return the processes, where they may compute this; start them when it is time."""
+        learner = getattr(task_loss, "__self__", None)
+        if self._computed_s < self.processes_after_s or not isinstance(learner, MetaLearner):
+            return None
+        if self._processes is not None and not self._processes.can_serve(learner, rows):
+            self._end_processes()
+        if self._processes is None:
+            if not _has_shared_memory(learner, rows):
+                self.processes_after_s = math.inf
+                return None
+            self._processes = TaskProcesses(learner, self.threads, rows)
+        return self._processes if self._processes.are_ready() else None
+
+    def _end_processes(self) -> None:
+        if self._processes is not None:
+            self._processes.close()
+            self._processes = None
+
+
+def _method_name(task_loss: TaskLoss) -> str:
+    name: str = task_loss.__func__.__name__  # type: ignore[attr-defined]
+    return name
+
+
+def _has_shared_memory(learner: MetaLearner, rows: int) -> bool:
+    """Return whether weights and a gradient for each task fit into half of the shared memory that is free."""
+    numbers = sum(value.numel() * value.element_size() for value in learner.parameters())
+    folder = Path("/dev/shm")  # noqa: S108
+    if not folder.is_dir():
+        return True
+    has_room = shutil.disk_usage(folder).free > 2 * numbers * (rows + 1)
+    if not has_room:
+        _log.warning("Too little shared memory for processes, so tasks stay on threads, which are slower.")
+    return has_room
 
 
 def usable_cores() -> int:
@@ -108,39 +182,4 @@ def chosen_executor(device: torch.device, meta_batch_size: int) -> tuple[str, in
 
 def executor_named(name: str, threads: int) -> Executor:
     """Return the executor that a run has stored."""
-    return SideBySide(threads) if name == SideBySide.name else OneByOne(threads)
-
-
-def _task_gradient(task_loss: TaskLoss, episode: Episode, parameters: Weights) -> _TaskGradient:
-    with torch.enable_grad():
-        result = task_loss(episode)
-        if result.gradient is not None:
-            gradients: list[Tensor | None] = [result.gradient.get(name) for name in parameters]
-        else:
-            gradients = list(torch.autograd.grad(result.loss, list(parameters.values()), allow_unused=True))
-    result.loss = result.loss.detach()  # lets go of the graph
-    return float(result.loss), result, gradients
-
-
-def _mean(done: Sequence[_TaskGradient], episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
-    total = {name: torch.zeros_like(value) for name, value in parameters.items()}
-    for (loss, _, gradients), episode in zip(done, episodes, strict=True):
-        if not math.isfinite(loss) or not all(_is_finite(gradient) for gradient in gradients):
-            raise NumericError(
-                "The loss or the gradient of a task is not a number.",
-                where=f"task with classes {', '.join(episode.classes[:20])}",
-                todo="The step was not applied. Lower the inner or the outer learning rate, or clip the gradient.",
-            )
-        for name, gradient in zip(parameters, gradients, strict=True):
-            if gradient is not None:
-                total[name] += gradient
-    return OuterStep(
-        gradients={name: value / len(done) for name, value in total.items()},
-        losses=[loss for loss, _, _ in done],
-        accuracies=[result.accuracy for _, result, _ in done],
-        moments=[result.moments for _, result, _ in done if result.moments is not None],
-    )
-
-
-def _is_finite(gradient: Tensor | None) -> bool:
-    return gradient is None or bool(torch.isfinite(gradient).all())
+    return SideBySide(threads, processes_after_s=PROCESSES_AFTER_S) if name == SideBySide.name else OneByOne(threads)

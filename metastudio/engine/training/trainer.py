@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -248,4 +249,4 @@ class Trainer:
     def _memory_bytes(self) -> int:
         if self.device.type == "cuda":
             return int(torch.cuda.max_memory_allocated(self.device))
-        return int(psutil.Process().memory_info().rss)
+        return sum(int(psutil.Process(pid).memory_info().rss) for pid in (os.getpid(), *self.executor.pids))

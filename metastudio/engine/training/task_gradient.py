@@ -1,0 +1,58 @@
+"""The gradient of one task, and the mean over a meta-batch, added up in task order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from metastudio.engine.algorithms.base import OuterStep, TaskLoss, TaskResult
+from metastudio.engine.backbones.network import Weights
+from metastudio.engine.tasks.episode import Episode
+from metastudio.errors import NumericError
+
+TaskGradient = tuple[float, TaskResult, list[Tensor | None]]
+"""Loss, result, and the gradient with respect to each parameter that the loss depends on."""
+
+
+def task_gradient(task_loss: TaskLoss, episode: Episode, parameters: Weights) -> TaskGradient:
+    """Return loss and gradient of one episode; no graph outlives it."""
+    with torch.enable_grad():
+        result = task_loss(episode)
+        if result.gradient is not None:
+            gradients: list[Tensor | None] = [result.gradient.get(name) for name in parameters]
+        else:
+            gradients = list(torch.autograd.grad(result.loss, list(parameters.values()), allow_unused=True))
+    result.loss = result.loss.detach()  # lets go of the graph
+    return float(result.loss), result, gradients
+
+
+def mean_of(done: Sequence[TaskGradient], episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
+    """Return the mean over a meta-batch.
+
+    Raises:
+        NumericError: if a loss or gradient is not a number; it names the classes of the task.
+    """
+    total = {name: torch.zeros_like(value) for name, value in parameters.items()}
+    for (loss, _, gradients), episode in zip(done, episodes, strict=True):
+        if not math.isfinite(loss) or not all(_is_finite(gradient) for gradient in gradients):
+            raise NumericError(
+                "The loss or the gradient of a task is not a number.",
+                where=f"task with classes {', '.join(episode.classes[:20])}",
+                todo="The step was not applied. Lower the inner or the outer learning rate, or clip the gradient.",
+            )
+        for name, gradient in zip(parameters, gradients, strict=True):
+            if gradient is not None:
+                total[name] += gradient
+    return OuterStep(
+        gradients={name: value / len(done) for name, value in total.items()},
+        losses=[loss for loss, _, _ in done],
+        accuracies=[result.accuracy for _, result, _ in done],
+        moments=[result.moments for _, result, _ in done if result.moments is not None],
+    )
+
+
+def _is_finite(gradient: Tensor | None) -> bool:
+    return gradient is None or bool(torch.isfinite(gradient).all())
