@@ -54,8 +54,17 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: torch.optim.Optim
     if optimizer is not None:
         state = _nested(_tensors(path / OPTIMIZER))
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        _lay_out(optimizer)
     learner.load_state_dict(weights)
     return progress
+
+
+def _lay_out(optimizer: torch.optim.Optimizer) -> None:
+    """Lay the state out in memory as its parameters are: fused optimisers walk through both in that order."""
+    for parameter, entries in optimizer.state.items():
+        for name, value in entries.items():
+            if value.shape == parameter.shape:
+                entries[name] = torch.empty_like(parameter).copy_(value)
 
 
 def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

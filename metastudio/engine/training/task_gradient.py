@@ -36,16 +36,16 @@ def mean_of(done: Sequence[TaskGradient], episodes: Sequence[Episode], parameter
         NumericError: if a loss or gradient is not a number; it names the classes of the task.
     """
     total = {name: torch.zeros_like(value) for name, value in parameters.items()}
-    for (loss, _, gradients), episode in zip(done, episodes, strict=True):
-        if not math.isfinite(loss) or not all(_is_finite(gradient) for gradient in gradients):
-            raise NumericError(
-                "The loss or the gradient of a task is not a number.",
-                where=f"task with classes {', '.join(episode.classes[:20])}",
-                todo="The step was not applied. Lower the inner or the outer learning rate, or clip the gradient.",
-            )
+    for _, _, gradients in done:
         for name, gradient in zip(parameters, gradients, strict=True):
             if gradient is not None:
                 total[name] += gradient
+    if not all(math.isfinite(loss) for loss, _, _ in done) or not all(map(_is_finite, total.values())):
+        raise NumericError(
+            "The loss or the gradient of a task is not a number.",
+            where=f"task with classes {', '.join(_first_without_number(done, episodes).classes[:20])}",
+            todo="The step was not applied. Lower the inner or the outer learning rate, or clip the gradient.",
+        )
     return OuterStep(
         gradients={name: value / len(done) for name, value in total.items()},
         losses=[loss for loss, _, _ in done],
@@ -54,5 +54,12 @@ def mean_of(done: Sequence[TaskGradient], episodes: Sequence[Episode], parameter
     )
 
 
-def _is_finite(gradient: Tensor | None) -> bool:
-    return gradient is None or bool(torch.isfinite(gradient).all())
+def _first_without_number(done: Sequence[TaskGradient], episodes: Sequence[Episode]) -> Episode:
+    for (loss, _, gradients), episode in zip(done, episodes, strict=True):
+        if not math.isfinite(loss) or not all(each is None or _is_finite(each) for each in gradients):
+            return episode
+    return episodes[0]  # every task is finite and their sum is not
+
+
+def _is_finite(gradient: Tensor) -> bool:
+    return bool(torch.isfinite(gradient).all())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,8 +64,11 @@ class Trainer:
         self.progress = Progress()
         self._entry = find(ALGORITHMS, experiment.algorithm.name, "algorithm")
         kind = torch.optim.Adam if self.training.optimizer == "adam" else torch.optim.SGD
-        self.optimizer = kind(learner.parameters(), lr=self.training.outer_lr)
+        has_fused = self.device.type in {"cpu", "cuda"}
+        self.optimizer = kind(learner.parameters(), lr=self.training.outer_lr, fused=has_fused)
         self._traces = TraceBudget()
+        self._drawing: ThreadPoolExecutor | None = None
+        self._ahead: tuple[int, Future[list[Episode]]] | None = None
         self._saved_iteration = -1
         self._elapsed_before_s = 0.0
 
@@ -85,6 +89,10 @@ class Trainer:
             NumericError: if a loss is not a number; the step was not applied.
             ResourceError: if a checkpoint cannot be written; the ones before are whole.
         """
+        with ThreadPoolExecutor(1, "episodes") as self._drawing:
+            yield from self._run()
+
+    def _run(self) -> Iterator[events.Event]:
         while self.progress.iteration < self.training.iterations:
             yield from self._iterate(self.progress.iteration + 1)
             match self.wanted():
@@ -134,18 +142,22 @@ class Trainer:
             yield from self._checkpoint(is_best=False)
 
     def _episodes(self, iteration: int) -> list[Episode]:
+        """Return the episodes of an iteration, and begin to draw those of the next beside the step."""
+        ahead, self._ahead = self._ahead, None
+        episodes = ahead[1].result() if ahead is not None and ahead[0] == iteration else self._drawn(iteration)
+        if iteration < self.training.iterations and self._drawing is not None:
+            self._ahead = iteration + 1, self._drawing.submit(self._drawn, iteration + 1)
+        return [episode.to(self.device) for episode in episodes]
+
+    def _drawn(self, iteration: int) -> list[Episode]:
         """Return the episodes of an iteration: numbers follow one another through the whole training."""
         first = (iteration - 1) * self.training.meta_batch_size
         numbers = range(first, first + self.training.meta_batch_size)
-        algorithm = self.experiment.algorithm
         if self._entry.capabilities.is_episodic:
             spec = train_spec(self.experiment)
-            episodes = self.executor.map(lambda number: self.source.episode(Part.META_TRAIN, number, spec), numbers)
-        else:
-            episodes = self.executor.map(
-                lambda number: self.source.labelled_batch(number, algorithm.batch_size), numbers
-            )
-        return [episode.to(self.device) for episode in episodes]
+            return [self.source.episode(Part.META_TRAIN, number, spec) for number in numbers]
+        batch_size = self.experiment.algorithm.batch_size
+        return [self.source.labelled_batch(number, batch_size) for number in numbers]
 
     def _traced(self, iteration: int, episodes: list[Episode]) -> Iterator[events.InnerTrace]:
         """Yield the traces of an iteration, before its step; none where it is not traced."""
