@@ -47,7 +47,7 @@ def gradient_descent(lr: float) -> UpdateRule:
     """Return the plain step: weights minus lr times gradient."""
 
     def update(weights: Weights, gradients: Weights, step: int) -> Weights:  # noqa: ARG001
-        return weights | {name: weights[name] - lr * gradient for name, gradient in gradients.items()}
+        return weights | {name: torch.sub(weights[name], each, alpha=lr) for name, each in gradients.items()}
 
     return update
 

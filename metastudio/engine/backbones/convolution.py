@@ -79,9 +79,9 @@ def _to_input(gradient: Tensor, like: Tensor, weight: Tensor, stride: int) -> Te
     if not _is_small(like, stride):
         return _backward(gradient, like, weight, stride, of_maps=True)
     patches = _rows(gradient) @ _matrix(weight)  # (B * H' * W', 9 * C)
-    maps = empty_maps(like)
-    sides = gradient.shape[2:]
-    map_kernels.fold(patches.view(len(like), *sides, -1).numpy(), stride, as_array(maps))
+    images, channels, height, width = like.shape
+    maps, array = empty_maps((images, height, width, channels), like.dtype)
+    map_kernels.fold(patches.view(images, *gradient.shape[2:], -1).numpy(), stride, array)
     return maps
 
 

@@ -25,8 +25,10 @@ everywhere, so they have no derivative. There is no third derivative.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import Function
@@ -54,8 +56,8 @@ def normalized(
         slope: Of the activation below zero: 0 for ReLU, 1 for none.
         pool: 2 for windows of 2 x 2, 1 for none.
     """
-    out, mean, variance = _Normalized.apply(maps, weight, bias, count, eps, slope, pool)  # type: ignore[no-untyped-call]
-    return out, mean, variance
+    out, statistics = _Normalized.apply(maps, weight, bias, count, eps, slope, pool)  # type: ignore[no-untyped-call]
+    return out, statistics[0], statistics[1]
 
 
 def as_array(maps: Tensor) -> Any:
@@ -63,118 +65,77 @@ def as_array(maps: Tensor) -> Any:
     return maps.detach().contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1).numpy()
 
 
-def empty_maps(maps: Tensor, pool: int = 1, dtype: torch.dtype | None = None) -> Tensor:
-    """Return maps like these, channels last and `pool` times smaller, filled with nothing."""
-    images, channels, height, width = maps.shape
-    shape = (images, channels, height // pool, width // pool)
-    return torch.empty(shape, dtype=dtype or maps.dtype, memory_format=torch.channels_last)
+def empty_maps(shape: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Any]:
+    """Return maps (B, C, H, W) filled with nothing, and the array of that shape (B, H, W, C) on their memory."""
+    rows = torch.empty(shape, dtype=dtype)
+    return rows.permute(0, 3, 1, 2), rows.numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the forward pass leaves for its derivatives, as arrays: constants to them all."""
+
+    maps: Any
+    weight: Any
+    mean: Any
+    rstd: Any
+    first: int
+    slope: float
+    out: Any
+    largest: Any
+    places: Any
+
+    def arguments(self) -> Any:
+        """Return them in the order in which the kernels take them."""
+        constants = (self.maps, self.weight, self.mean, self.rstd, self.first, self.slope)
+        return (*constants, self.out, self.largest, self.places)
 
 
 class _Normalized(Function):
     @staticmethod
     def forward(
         ctx: Any, maps: Tensor, weight: Tensor, bias: Tensor, count: int, eps: float, slope: float, pool: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         y = as_array(maps)
-        mean, variance = torch.empty_like(weight), torch.empty_like(weight)
-        map_kernels.moments(y, count, mean.numpy(), variance.numpy())
-        rstd = torch.rsqrt(variance + eps)
-        values = (mean.numpy(), (weight * rstd).numpy(), bias.detach().numpy(), slope)
-        out = empty_maps(maps, pool)
-        if pool == 1:
-            map_kernels.forward(y, *values, as_array(out))
-            ctx.save_for_backward(maps, weight, out, mean, rstd)
-        else:
-            largest, places = empty_maps(maps, pool), empty_maps(maps, pool, torch.uint8)
-            map_kernels.forward_pooled(y, *values, as_array(out), as_array(largest), as_array(places))
-            ctx.save_for_backward(maps, weight, out, mean, rstd, largest, places)
-        ctx.options = (count, slope)
-        ctx.mark_non_differentiable(mean, variance)
-        return out, mean, variance
+        images, height, width, channels = y.shape
+        out, z = empty_maps((images, height // pool, width // pool, channels), maps.dtype)
+        largest = np.empty(z.shape if pool > 1 else (0, 0, 0, 0), y.dtype)
+        places = np.empty(largest.shape, np.uint8)
+        statistics = torch.empty((2, channels), dtype=maps.dtype)
+        mean, variance = statistics.numpy()
+        rstd = np.empty(channels, y.dtype)
+        gamma = weight.detach().contiguous().numpy()
+        beta = bias.detach().contiguous().numpy()
+        map_kernels.normalize(y, gamma, beta, count, eps, slope, mean, variance, rstd, z, largest, places)
+        ctx.save_for_backward(maps, weight)
+        ctx.kept = _Kept(y, gamma, mean, rstd, count, slope, z, largest, places)
+        ctx.mark_non_differentiable(statistics)
+        return out, statistics
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor, _mean: Tensor, _variance: Tensor) -> tuple[Tensor | None, ...]:
-        gy, gweight, gbias = _Gradient.apply(gradient, *ctx.options, *ctx.saved_tensors)  # type: ignore[no-untyped-call]
-        return gy, gweight, gbias, None, None, None, None
+    def backward(ctx: Any, gradient: Tensor, _statistics: Tensor) -> tuple[Tensor | None, ...]:
+        return (*_Gradient.apply(gradient, *ctx.saved_tensors, ctx.kept), None, None, None, None)  # type: ignore[no-untyped-call]
 
 
 class _Gradient(Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        gradient: Tensor,
-        count: int,
-        slope: float,
-        maps: Tensor,
-        weight: Tensor,
-        out: Tensor,
-        mean: Tensor,
-        rstd: Tensor,
-        largest: Tensor | None = None,
-        places: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        y, g, z = as_array(maps), as_array(gradient), as_array(out)
-        total, weighted = torch.empty_like(weight), torch.empty_like(weight)
-        tops = y if largest is None else as_array(largest)
-        map_kernels.gradient_sums(g, z, tops, mean.numpy(), slope, total.numpy(), weighted.numpy())
-        weighted = weighted * rstd  # B
-        number = count * maps.shape[2] * maps.shape[3]
-        scale = weight.detach() * rstd
-        dense = (-scale * total / number, -scale * rstd * weighted / number)  # the second goes with y - mean
-        nothing = torch.zeros_like(scale)
-        result = empty_maps(maps)
-        factors = (scale.numpy(), nothing.numpy(), dense[0].numpy(), dense[1].numpy())
-        if places is None:
-            map_kernels.spread(y, y, count, mean.numpy(), *factors, g, z, slope, as_array(result))
-        else:
-            map_kernels.spread_pooled(
-                y, y, count, mean.numpy(), *factors, g, z, slope, as_array(places), as_array(result)
-            )
-        ctx.save_for_backward(gradient, maps, weight, out, mean, rstd, total, weighted, largest, places)
-        ctx.options = (count, slope)
-        return result, weighted, total
+    def forward(ctx: Any, gradient: Tensor, maps: Tensor, weight: Tensor, kept: _Kept) -> tuple[Tensor, Tensor, Tensor]:
+        g = as_array(gradient)
+        result, for_maps = empty_maps(kept.maps.shape, maps.dtype)
+        for_weight, for_bias = torch.empty_like(weight), torch.empty_like(weight)
+        sums: Any = (for_weight.numpy(), for_bias.numpy())
+        map_kernels.first_derivative(g, *kept.arguments(), for_maps, *sums)
+        ctx.kept, ctx.gradient, ctx.sums = kept, g, sums
+        return result, for_weight, for_bias
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, vectors: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor | None, ...]:
-        gradient, maps, weight, out, mean, rstd, total, weighted, largest, places = ctx.saved_tensors
-        count, slope = ctx.options
-        y, v, g, z, middle = as_array(maps), as_array(vectors), as_array(gradient), as_array(out), mean.numpy()
-        number = count * maps.shape[2] * maps.shape[3]
-        scale = weight * rstd
-        sums, products, met = torch.empty_like(scale), torch.empty_like(scale), torch.empty_like(scale)
-        map_kernels.vector_sums(v, y, count, middle, sums.numpy(), products.numpy())
-        products = products * rstd  # R
-        along = a - scale * products / number
-        at_gradient = (scale.numpy(), (b - scale * sums / number).numpy(), (along * rstd).numpy())
-        result = empty_maps(out)
-        if places is None:
-            map_kernels.gather(v, y, middle, *at_gradient, g, z, slope, met.numpy(), as_array(result))
-        else:
-            map_kernels.gather_pooled(
-                v,
-                as_array(largest),
-                middle,
-                *at_gradient,
-                g,
-                z,
-                slope,
-                as_array(places),
-                met.numpy(),
-                as_array(result),
-            )
-        inside = met - (total * sums + weighted * products) / number  # P - (A Q + B R) / n
-        sum_h = a * total - scale * (total * products + weighted * sums) / number
-        sum_h_y = a * weighted - 2 * scale * weighted * products / number
-        factors = (
-            (rstd * along).numpy(),
-            (-rstd * scale * weighted / number).numpy(),
-            (-rstd * sum_h / number).numpy(),
-            (-rstd * (rstd * sum_h_y + rstd.square() * weight * inside) / number).numpy(),
-        )
-        for_maps = empty_maps(maps)
-        if places is None:
-            map_kernels.spread(y, v, count, middle, *factors, g, z, slope, as_array(for_maps))
-        else:
-            map_kernels.spread_pooled(y, v, count, middle, *factors, g, z, slope, as_array(places), as_array(for_maps))
-        return result, None, None, for_maps, rstd * inside, None, None, None, None, None
+        kept: _Kept = ctx.kept
+        for_gradient, gradient_array = empty_maps(kept.out.shape, vectors.dtype)
+        for_maps, maps_array = empty_maps(kept.maps.shape, vectors.dtype)
+        for_weight = torch.empty(len(kept.weight), dtype=vectors.dtype)
+        cotangents: Any = (as_array(vectors), a.contiguous().numpy(), b.contiguous().numpy())
+        results: Any = (gradient_array, maps_array, for_weight.numpy())
+        map_kernels.second_derivative(*cotangents, ctx.gradient, *kept.arguments(), *ctx.sums, *results)
+        return for_gradient, for_maps, for_weight, None

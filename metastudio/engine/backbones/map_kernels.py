@@ -276,6 +276,120 @@ def gather_pooled(
 
 
 @_compiled
+def normalize(
+    maps: Array,
+    weight: Array,
+    bias: Array,
+    count: int,
+    eps: float,
+    slope: float,
+    mean: Array,
+    variance: Array,
+    rstd: Array,
+    out: Array,
+    largest: Array,
+    places: Array,
+) -> None:
+    """Fill the statistics of the first `count` images, and the normalised, bent maps, pooled where out is smaller."""
+    moments(maps, count, mean, variance)
+    scale = np.empty_like(weight)
+    for c in range(len(weight)):
+        rstd[c] = 1 / np.sqrt(variance[c] + eps)
+        scale[c] = weight[c] * rstd[c]
+    if out.shape[1] == maps.shape[1] and out.shape[2] == maps.shape[2]:
+        forward(maps, mean, scale, bias, slope, out)
+    else:
+        forward_pooled(maps, mean, scale, bias, slope, out, largest, places)
+
+
+@_compiled
+def first_derivative(
+    gradient: Array,
+    maps: Array,
+    weight: Array,
+    mean: Array,
+    rstd: Array,
+    count: int,
+    slope: float,
+    out: Array,
+    largest: Array,
+    places: Array,
+    for_maps: Array,
+    for_weight: Array,
+    for_bias: Array,
+) -> None:
+    """Fill gy, gγ = B and gβ = A of `fused_norm`."""
+    is_pooled = out.shape[1] != maps.shape[1] or out.shape[2] != maps.shape[2]
+    gradient_sums(gradient, out, largest if is_pooled else maps, mean, slope, for_bias, for_weight)
+    channels = len(weight)
+    number = count * maps.shape[1] * maps.shape[2]
+    scale, constant, by_map = np.empty_like(weight), np.empty_like(weight), np.empty_like(weight)
+    nothing = np.zeros_like(weight)
+    for c in range(channels):
+        for_weight[c] *= rstd[c]
+        scale[c] = weight[c] * rstd[c]
+        constant[c] = -scale[c] * for_bias[c] / number
+        by_map[c] = -scale[c] * rstd[c] * for_weight[c] / number
+    if is_pooled:
+        spread_pooled(maps, maps, count, mean, scale, nothing, constant, by_map, gradient, out, slope, places, for_maps)
+    else:
+        spread(maps, maps, count, mean, scale, nothing, constant, by_map, gradient, out, slope, for_maps)
+
+
+@_compiled
+def second_derivative(
+    vectors: Array,
+    along_weight: Array,
+    along_bias: Array,
+    gradient: Array,
+    maps: Array,
+    weight: Array,
+    mean: Array,
+    rstd: Array,
+    count: int,
+    slope: float,
+    out: Array,
+    largest: Array,
+    places: Array,
+    weighted: Array,
+    total: Array,
+    for_gradient: Array,
+    for_maps: Array,
+    for_weight: Array,
+) -> None:
+    """Fill the cotangents of gradient, maps and γ, given those of gy (`vectors`), gγ and gβ, and B and A."""
+    is_pooled = out.shape[1] != maps.shape[1] or out.shape[2] != maps.shape[2]
+    number = count * maps.shape[1] * maps.shape[2]
+    sums, products, met = np.empty_like(weight), np.empty_like(weight), np.empty_like(weight)
+    vector_sums(vectors, maps, count, mean, sums, products)
+    scale, constant, by_map = np.empty_like(weight), np.empty_like(weight), np.empty_like(weight)
+    for c in range(len(weight)):
+        products[c] *= rstd[c]
+        scale[c] = weight[c] * rstd[c]
+        constant[c] = along_bias[c] - scale[c] * sums[c] / number
+        by_map[c] = (along_weight[c] - scale[c] * products[c] / number) * rstd[c]
+    if is_pooled:
+        gather_pooled(vectors, largest, mean, scale, constant, by_map, gradient, out, slope, places, met, for_gradient)
+    else:
+        gather(vectors, maps, mean, scale, constant, by_map, gradient, out, slope, met, for_gradient)
+    by_gradient, by_vector = by_map, sums  # each is read for the last time where the other is written
+    for c in range(len(weight)):
+        inside = met[c] - (total[c] * sums[c] + weighted[c] * products[c]) / number  # P - (A Q + B R) / n
+        sum_h = along_weight[c] * total[c] - scale[c] * (total[c] * products[c] + weighted[c] * sums[c]) / number
+        sum_h_y = along_weight[c] * weighted[c] - 2 * scale[c] * weighted[c] * products[c] / number
+        for_weight[c] = rstd[c] * inside
+        by_vector[c] = -rstd[c] * scale[c] * weighted[c] / number
+        constant[c] = -rstd[c] * sum_h / number
+        met[c] = -rstd[c] * (rstd[c] * sum_h_y + rstd[c] * rstd[c] * weight[c] * inside) / number
+    if is_pooled:
+        spread_pooled(
+            maps, vectors, count, mean, by_gradient, by_vector, constant, met, gradient, out, slope, places, for_maps
+        )
+    else:
+        spread(maps, vectors, count, mean, by_gradient, by_vector, constant, met, gradient, out, slope, for_maps)
+
+
+@_compiled
 def unfold(maps: Array, stride: int, patches: Array) -> None:
     """Fill patches (B, H', W', 9 C) with what each output of a padded 3 x 3 convolution sees."""
     images, height, width, channels = maps.shape
