@@ -123,8 +123,9 @@ class _Gradient(Function):
         g = as_array(gradient)
         result, for_maps = empty_maps(kept.maps.shape, maps.dtype)
         for_weight, for_bias = torch.empty_like(weight), torch.empty_like(weight)
-        sums: Any = (for_weight.numpy(), for_bias.numpy())
-        map_kernels.first_derivative(g, *kept.arguments(), for_maps, *sums)
+        sums = (for_weight.numpy(), for_bias.numpy())
+        everything: Any = (g, *kept.arguments(), for_maps, *sums)
+        map_kernels.first_derivative(*everything)
         ctx.kept, ctx.gradient, ctx.sums = kept, g, sums
         return result, for_weight, for_bias
 
@@ -135,7 +136,8 @@ class _Gradient(Function):
         for_gradient, gradient_array = empty_maps(kept.out.shape, vectors.dtype)
         for_maps, maps_array = empty_maps(kept.maps.shape, vectors.dtype)
         for_weight = torch.empty(len(kept.weight), dtype=vectors.dtype)
-        cotangents: Any = (as_array(vectors), a.contiguous().numpy(), b.contiguous().numpy())
-        results: Any = (gradient_array, maps_array, for_weight.numpy())
-        map_kernels.second_derivative(*cotangents, ctx.gradient, *kept.arguments(), *ctx.sums, *results)
+        cotangents = (as_array(vectors), a.contiguous().numpy(), b.contiguous().numpy())
+        results = (gradient_array, maps_array, for_weight.numpy())
+        everything: Any = (*cotangents, ctx.gradient, *kept.arguments(), *ctx.sums, *results)
+        map_kernels.second_derivative(*everything)
         return for_gradient, for_maps, for_weight, None
