@@ -1,8 +1,9 @@
 """What all methods with an inner loop share: their choices, put together.
 
-A method says where the inner loop starts (`initial_state`), what of that moves (`adapted`), by which rule
-(`update_rule`), how many steps, of which order, what the network makes of the state (`weights_of`), and how much the
-query loss after each step counts (`step_loss_weights`). Everything else is here: adapting, judging, the training loss.
+A method says where the inner loop starts (`initial_state`), what of that moves (`adapted`), what a step lowers
+(`support_loss`), by which rule (`update_rule`), how many steps, of which order, what the network makes of the state
+(`weights_of`), and how much the query loss after each step counts (`step_loss_weights`). Everything else is here:
+adapting, judging, the training loss.
 
 The *state* of an inner loop is a dict of tensors. For MAML it is the network's weights; for others a latent code, or
 context values, from which `weights_of` makes the weights that the network is called with.
@@ -61,6 +62,11 @@ class GradientLearner(MetaLearner):
         """Return what the network is called with in this state, after `step` inner steps."""
         return state
 
+    def support_loss(self, support: LabelledImages, state: Weights, step: int) -> Tensor:
+        """Return what an inner step lowers: by default the cross-entropy of the support images in this state."""
+        logits = self.network.with_weights(self.weights_of(state, step), support.images, BatchMoments())
+        return F.cross_entropy(logits, support.labels)
+
     def step_loss_weights(self, steps: int) -> Sequence[float]:
         """Return how much the query loss before the first and after each step counts, `steps` + 1 numbers."""
         return (0.0,) * steps + (1.0,)
@@ -82,14 +88,9 @@ class GradientLearner(MetaLearner):
     ) -> Weights:
         """Return the state after `steps` inner steps on the support loss; see `inner_loop.descend`."""
         self.check_n_way(n_way_of(support))
-
-        def support_loss(state: Weights, step: int) -> Tensor:
-            logits = self.network.with_weights(self.weights_of(state, step), support.images, BatchMoments())
-            return F.cross_entropy(logits, support.labels)
-
         state = self.initial_state(support)
         return descend(
-            support_loss,
+            partial(self.support_loss, support),
             state,
             adapted=self.adapted(state),
             update=self.update_rule(),
