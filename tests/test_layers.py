@@ -46,7 +46,7 @@ LAYERS = {
 INSIDE_A_FUNCTION = {"cli": ("engine", "gui"), "__main__": ("cli", "engine", "gui")}
 ALGORITHMS_MAY_USE = ("inner_loop", "backbones", "tasks.episode", "tasks.pixels", "algorithms.base")
 # Files of `engine/algorithms` that belong to no family: what every algorithm builds on.
-SHARED_BY_ALGORITHMS = ("base", "adapted_network", "gradient_learner", "judged")
+SHARED_BY_ALGORITHMS = ("base", "adapted_network", "gradient_learner", "judged", "prototypes")
 
 
 @dataclass(frozen=True)

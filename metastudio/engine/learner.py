@@ -49,7 +49,9 @@ def build_learner(experiment: ExperimentConfig, *, train_classes: int) -> MetaLe
         learner = _class_of(algorithm)(
             experiment.algorithm, network, n_way=n_way, statistics=experiment.backbone.normalization
         )
-    return cast(MetaLearner, learner)
+    made = cast(MetaLearner, learner)
+    made.planned_iterations = experiment.training.iterations
+    return made
 
 
 def load_learner(run: RunFolder, which: Literal["best", "last"] | Path = "best") -> MetaLearner:

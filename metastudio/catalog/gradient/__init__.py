@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
-from metastudio.catalog.gradient import maml, reptile
+from metastudio.catalog.gradient import (
+    alpha_maml,
+    body_or_head,
+    cavia,
+    imaml,
+    maml,
+    maml_plus_plus,
+    meta_curvature,
+    meta_sgd,
+    proto_maml,
+    reptile,
+)
 
-ENTRIES = (*maml.ENTRIES, *reptile.ENTRIES)
+ENTRIES = (
+    *maml.ENTRIES,
+    *reptile.ENTRIES,
+    *maml_plus_plus.ENTRIES,
+    *meta_sgd.ENTRIES,
+    *alpha_maml.ENTRIES,
+    *meta_curvature.ENTRIES,
+    *body_or_head.ENTRIES,
+    *cavia.ENTRIES,
+    *imaml.ENTRIES,
+    *proto_maml.ENTRIES,
+)

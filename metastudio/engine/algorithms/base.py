@@ -94,6 +94,9 @@ class MetaLearner(nn.Module, ABC):
     has_inner_loop = True
     """Whether adaptation goes by steps, so that there is a before."""
 
+    planned_iterations: int = 0
+    """Outer steps that training will take, for what changes on the way."""
+
     training_steps: int | None = None
     """Inner steps in training, for its traces; None where they are those of a new task."""
 
@@ -128,8 +131,16 @@ class MetaLearner(nn.Module, ABC):
         """Return the mean gradient over the episodes; methods that see tasks jointly override this."""
         return executor.mean_gradient(self.task_loss, episodes, dict(self.named_parameters()))
 
+    def outer_lr_factor(self) -> float:
+        """Return what the outer learning rate of the schedule is multiplied by."""
+        return 1.0
+
     def after_outer_step(self, step: OuterStep) -> None:
-        """Take note of an applied outer step, with what gradients do not move: the running statistics."""
+        """Take note of an applied outer step, with what gradients do not move: the running statistics.
+
+        Whatever it changes lies in buffers and parameters and is changed in place: so checkpoints hold it, and the
+        processes that compute tasks see it.
+        """
         update_running_moments(self, step.moments)
 
     def inner_trace(self, episode: Episode) -> InnerLosses:

@@ -22,15 +22,10 @@ from metastudio.catalog.metric import PrototypicalConfig
 from metastudio.engine.algorithms.adapted_network import frozen_store, settled_moments
 from metastudio.engine.algorithms.base import Classifier, MetaLearner, TaskResult, accuracy_of, n_way_of
 from metastudio.engine.algorithms.judged import judge
+from metastudio.engine.algorithms.prototypes import prototypes_of
 from metastudio.engine.backbones.normalization import BatchMoments, FirstImagesMoments, Moments, RecordedMoments
 from metastudio.engine.inner_loop import InnerLosses
 from metastudio.engine.tasks.episode import Episode, LabelledImages
-
-
-def prototypes_of(features: Tensor, labels: Tensor, n_way: int) -> Tensor:
-    """Return the class means (N, D) of features (S, D); equation (1)."""
-    membership = F.one_hot(labels, n_way).to(features.dtype).T  # (N, S)
-    return membership @ features / membership.sum(dim=1, keepdim=True)
 
 
 def negative_squared_distances(features: Tensor, prototypes: Tensor) -> Tensor:

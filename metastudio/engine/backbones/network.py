@@ -53,15 +53,20 @@ class Network(nn.Module):
             weights |= {name: value[:n_way] for name, value in weights.items() if name.startswith(HEAD)}
         return weights
 
-    def forward(self, images: Tensor, moments: Moments) -> Tensor:
-        """Return logits (B, N)."""
-        logits: Tensor = self.head(self.backbone(images, moments))
-        return logits
+    def forward(self, images: Tensor, moments: Moments, *, only_features: bool = False) -> Tensor:
+        """Return logits (B, N), or the features (B, D) that the head would see."""
+        features: Tensor = self.backbone(images, moments)
+        return features if only_features else self.head(features)
 
     def with_weights(self, weights: Weights, images: Tensor, moments: Moments) -> Tensor:
         """Return the logits (B, N) that these weights give; the network itself is read and never written."""
         logits: Tensor = functional_call(_shell_of(self), weights, (images, moments))
         return logits
+
+    def features_with(self, weights: Weights, images: Tensor, moments: Moments) -> Tensor:
+        """Return the features (B, D) that these weights give."""
+        features: Tensor = functional_call(_shell_of(self), weights, (images, moments), {"only_features": True})
+        return features
 
 
 _shells = threading.local()

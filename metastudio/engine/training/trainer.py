@@ -116,7 +116,7 @@ class Trainer:
         episodes = self._episodes(iteration)
         traced = list(self._traced(iteration, episodes))
         yield from (trace for trace in traced if trace.support_losses[1:])
-        lr = outer_lr(self.training, iteration)
+        lr = outer_lr(self.training, iteration) * self.learner.outer_lr_factor()
         step_began = time.monotonic()
         step, norm = self._step(episodes, lr, iteration)
         taken_s = time.monotonic() - step_began

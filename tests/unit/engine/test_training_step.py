@@ -7,7 +7,8 @@ import torch
 
 from metastudio.catalog.experiment import TrainingSpec
 from metastudio.catalog.menu import ALGORITHMS
-from metastudio.engine.algorithms.prototypical import negative_squared_distances, prototypes_of
+from metastudio.engine.algorithms.prototypes import prototypes_of
+from metastudio.engine.algorithms.prototypical import negative_squared_distances
 from metastudio.engine.algorithms.reptile import _mini_batches
 from metastudio.engine.inner_loop import Adam
 from metastudio.engine.training.executor import OneByOne

@@ -1,0 +1,54 @@
+"""ProtoMAML and UNICORN-MAML on the menu: heads that depend on no order of the classes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
+from metastudio.catalog.gradient.config import GradientConfig
+
+
+class ProtoMAMLConfig(GradientConfig):
+    """Settings of ProtoMAML."""
+
+    name: Literal["proto_maml"] = "proto_maml"
+
+
+class UnicornMAMLConfig(GradientConfig):
+    """Settings of UNICORN-MAML."""
+
+    name: Literal["unicorn_maml"] = "unicorn_maml"
+
+
+_CAPABILITIES = Capabilities(has_inner_loop=True, is_second_order=True, any_n_way=True, min_train_classes=10)
+
+ENTRIES = (
+    Entry(
+        name="proto_maml",
+        title="ProtoMAML",
+        family=Family.GRADIENT,
+        summary="Starts a task from the class averages of its pictures and improves on them by a few steps.",
+        paper=Paper(
+            "Triantafillou et al.",
+            "Meta-Dataset: A Dataset of Datasets for Learning to Learn from Few Examples",
+            "ICLR",
+            2020,
+            "arXiv:1903.03096",
+        ),
+        config_type=ProtoMAMLConfig,
+        runs="metastudio.engine.algorithms.proto_maml:ProtoMAML",
+        capabilities=_CAPABILITIES,
+    ),
+    Entry(
+        name="unicorn_maml",
+        title="UNICORN-MAML",
+        family=Family.GRADIENT,
+        summary="MAML with one shared beginning for every class, so that their order and number do not matter.",
+        paper=Paper(
+            "Ye, Chao", "How to Train Your MAML to Excel in Few-Shot Classification", "ICLR", 2022, "arXiv:2106.16245"
+        ),
+        config_type=UnicornMAMLConfig,
+        runs="metastudio.engine.algorithms.proto_maml:UnicornMAML",
+        capabilities=_CAPABILITIES,
+    ),
+)
