@@ -11,6 +11,7 @@ from metastudio.catalog.gradient import (
     maml_plus_plus,
     meta_curvature,
     meta_sgd,
+    mmaml,
     proto_maml,
     reptile,
 )
@@ -25,5 +26,6 @@ ENTRIES = (
     *body_or_head.ENTRIES,
     *cavia.ENTRIES,
     *imaml.ENTRIES,
+    *mmaml.ENTRIES,
     *proto_maml.ENTRIES,
 )

@@ -38,8 +38,9 @@ class CAVIAConfig(GradientConfig):
     )
     context_block: int = option(
         3,
-        title="Block that the context moves",
-        help="Which block's normalisation the context scales and shifts; a later one sees more of the whole picture.",
+        title="Context enters at block",
+        help="Which block's feature maps the context scales and shifts; a later one sees more of the whole picture and "
+        "leaves fewer layers to make use of it.",
         ge=1,
         le=4,
         advanced=True,

@@ -25,7 +25,7 @@ class IMAMLConfig(GradientConfig):
         title="Inner steps in training",
         help="Gradient steps on the support images; more come nearer to the solution, at no cost in memory.",
         unit="steps",
-        ge=1,
+        ge=0,
         le=1000,
     )
     test_inner_steps: int = option(
@@ -54,7 +54,7 @@ class IMAMLConfig(GradientConfig):
     cg_damping: float = option(
         1.0,
         title="Damping",
-        help="Added to the curvature when solving for the outer gradient; higher is steadier and less exact.",
+        help="Added to the diagonal of what is solved; higher is steadier where the loss is not convex, and less exact.",
         ge=0,
         le=1e6,
         advanced=True,

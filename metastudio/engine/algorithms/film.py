@@ -12,9 +12,9 @@ from metastudio.engine.backbones.network import Weights
 from metastudio.engine.backbones.normalization import TaskBatchNorm
 
 
-def normalisation_layers(network: nn.Module) -> dict[str, int]:
-    """Return names and channels of the normalisation layers, in their order from the image."""
-    return {name: len(layer.weight) for name, layer in network.named_modules() if isinstance(layer, TaskBatchNorm)}
+def normalisation_layers(network: nn.Module) -> dict[str, TaskBatchNorm]:
+    """Return the normalisation layers by their name in the network, in their order from the image."""
+    return {name: layer for name, layer in network.named_modules() if isinstance(layer, TaskBatchNorm)}
 
 
 def modulated(weights: Weights, layer: str, scale: Tensor, shift: Tensor) -> Weights:

@@ -2,31 +2,29 @@
 
 Rajeswaran, Finn, Kakade, Levine: Meta-Learning with Implicit Gradients, NeurIPS 2019, arXiv:1909.04630.
 
-The inner problem holds the adapted weights near the start: φ* = argmin L_support(φ) + λ/2 |φ - θ|². At its solution
-the outer gradient depends on φ* alone, Lemma 1: (I + H/λ)⁻¹ ∇L_query(φ*), with H the Hessian of the support loss at
-φ*. It is solved by conjugate gradients on Hessian-vector products, so that memory does not grow with inner steps
-(Algorithm 2).
+A proximal term holds the adapted weights near the start: φ* = argmin L_support(φ) + λ/2 ‖φ - θ‖². How φ* changes with θ
+follows from the place alone and not from the way there, Lemma 1: dφ*/dθ = (I + H/λ)⁻¹, with H the Hessian of L_support
+at φ*. So the outer gradient g solves (I + H/λ) g = ∇L_query(φ*), by a few steps of conjugate gradients, each one
+product of H with a vector (Algorithm 2). No inner step has to be remembered.
 
-How we differ: a damping d may be added as in the authors' code, (I + H/(λ + d))⁻¹; zero gives the lemma's.
+How we differ: damping δ is added to the identity as in the authors' program, (1 + δ) I, but H is divided by λ alone
+(theirs adds 10), so that δ = 0 is the lemma. A direction along which the curvature is not positive ends the solving.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from metastudio.catalog.gradient.imaml import IMAMLConfig
-from metastudio.engine.algorithms.base import TaskResult
+from metastudio.engine.algorithms.base import TaskResult, n_way_of
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.backbones.network import Weights
-from metastudio.engine.backbones.normalization import BatchMoments
 from metastudio.engine.inner_loop import Order, UpdateRule
 from metastudio.engine.tasks.episode import Episode
-
-Vector = list[Tensor]
 
 
 class IMAML(GradientLearner):
@@ -36,36 +34,30 @@ class IMAML(GradientLearner):
     order = Order.FIRST
 
     def update_rule(self) -> UpdateRule:
-        """φ - α (∇L_support(φ) + λ (φ - θ))."""
+        """Return φ - α (∇L_support(φ) + λ (φ - θ))."""
         return proximal_descent(self.config.inner_lr, self.config.proximal)
 
     def task_loss(self, episode: Episode) -> TaskResult:
-        """Return the query loss at φ*, and the implicit gradient."""
-        support = episode.support
-        state = {
-            name: value.detach().requires_grad_()
-            for name, value in self.descend(support, self.config.inner_steps, Order.FIRST).items()
-        }
-        result = self.query_loss(episode, state, self.config.inner_steps)
-        names, values = list(state), list(state.values())
-        outer = torch.autograd.grad(result.loss, values)
-        logits = self.network.with_weights(state, support.images, BatchMoments())
-        slope = torch.autograd.grad(F.cross_entropy(logits, support.labels), values, create_graph=True)
-
-        def hessian_times(vector: Vector) -> Vector:
-            return list(torch.autograd.grad(slope, values, vector, retain_graph=True))
-
+        """Return the query loss at φ*, and its implicit gradient."""
+        steps = self.config.inner_steps
+        state = self.descend(episode.support, steps, Order.FIRST)
+        solution = {name: value.detach().requires_grad_() for name, value in state.items()}
+        result = self.query_loss(episode, solution, steps)
+        outer = torch.autograd.grad(result.loss, list(solution.values()))
         solved = implicit_gradient(
-            hessian_times,
-            list(outer),
-            strength=self.config.proximal + self.config.cg_damping,
+            partial(self.support_loss, episode.support, step=steps),
+            solution,
+            dict(zip(solution, outer, strict=True)),
+            proximal=self.config.proximal,
             steps=self.config.cg_steps,
+            damping=self.config.cg_damping,
         )
-        own = dict(self.network.named_parameters())
-        result.gradient = {
-            f"network.{name}": _padded(each, own[name]) for name, each in zip(names, solved, strict=True)
-        }
-        result.loss = result.loss.detach()
+        start = self.network.weights(n_way_of(episode.support))  # a smaller head is a part of a parameter
+        parameters = dict(self.named_parameters())
+        gradient = torch.autograd.grad(
+            [start[name] for name in solved], list(parameters.values()), list(solved.values())
+        )
+        result.gradient = dict(zip(parameters, gradient, strict=True))
         return result
 
 
@@ -85,44 +77,64 @@ def proximal_descent(lr: float, proximal: float) -> UpdateRule:
 
 
 def implicit_gradient(
-    hessian_times: Callable[[Vector], Vector], outer: Vector, *, strength: float, steps: int
-) -> Vector:
-    """Return x with (I + H/strength) x = outer, after so many steps of conjugate gradients from x = outer.
+    loss: Callable[[Weights], Tensor],
+    solution: Weights,
+    outer: Weights,
+    *,
+    proximal: float,
+    steps: int,
+    damping: float = 0.0,
+) -> Weights:
+    """Return ((1 + δ) I + H/λ)⁻¹ times the outer gradient, with H the Hessian of `loss` at the solution.
 
     Args:
-        hessian_times: v → H v.
-        outer: The gradient of the query loss at the solution of the inner problem.
-        strength: λ, with its damping.
-        steps: At most so many; it ends early where nothing is left.
+        loss: L_support, without its proximal term.
+        solution: φ*, requiring gradients.
+        outer: ∇L_query(φ*), by the same names.
+        proximal: λ.
+        steps: Of conjugate gradients.
+        damping: δ.
     """
+    values = list(solution.values())
+    slope = torch.autograd.grad(loss(solution), values, create_graph=True)
 
-    def product(vector: Vector) -> Vector:
-        return [each + curved / strength for each, curved in zip(vector, hessian_times(vector), strict=True)]
+    def times_matrix(vector: Tensor) -> Tensor:
+        hessian_vector = torch.autograd.grad(slope, values, _shaped(vector, values), retain_graph=True)
+        return (1 + damping) * vector + _flat(hessian_vector) / proximal
 
-    solution = [each.clone() for each in outer]
-    residual = [wanted - got for wanted, got in zip(outer, product(solution), strict=True)]
-    direction = [each.clone() for each in residual]
-    length = _dot(residual, residual)
-    for _ in range(steps):
-        if float(length) == 0:
+    solved = conjugate_gradients(times_matrix, _flat(outer.values()), steps)
+    return dict(zip(solution, _shaped(solved, values), strict=True))
+
+
+def conjugate_gradients(times_matrix: Callable[[Tensor], Tensor], target: Tensor, steps: int) -> Tensor:
+    """Return x (P,) with A x = target (P,), up to what so many steps from zero leave; A is symmetric.
+
+    It ends early where nothing is left, and where the curvature along a direction is not positive: there is no minimum
+    to step to. Ended before the first step, x is the target itself.
+    """
+    x = torch.zeros_like(target)
+    residual = direction = target
+    squared = residual @ residual
+    smallest = squared * torch.finfo(target.dtype).eps ** 2
+    for step in range(steps):
+        product = times_matrix(direction)
+        curvature = direction @ product
+        if curvature <= 0:
+            return x if step else target
+        length = squared / curvature
+        x = x + length * direction
+        residual = residual - length * product
+        before, squared = squared, residual @ residual
+        if squared <= smallest:
             break
-        turned = product(direction)
-        along = length / _dot(direction, turned)
-        solution = [each + along * step for each, step in zip(solution, direction, strict=True)]
-        residual = [each - along * step for each, step in zip(residual, turned, strict=True)]
-        before, length = length, _dot(residual, residual)
-        direction = [each + length / before * step for each, step in zip(residual, direction, strict=True)]
-    return solution
+        direction = residual + squared / before * direction
+    return x if steps else target
 
 
-def _dot(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
-    return torch.stack([(a * b).sum() for a, b in zip(one, other, strict=True)]).sum()
+def _flat(values: Iterable[Tensor]) -> Tensor:
+    return torch.cat([value.flatten() for value in values])
 
 
-def _padded(gradient: Tensor, parameter: Tensor) -> Tensor:
-    """Return the gradient of a whole parameter, of which a task with fewer classes used the first rows."""
-    if gradient.shape == parameter.shape:
-        return gradient
-    whole = torch.zeros_like(parameter)
-    whole[: len(gradient)] = gradient
-    return whole
+def _shaped(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
+    parts = vector.split([value.numel() for value in like])
+    return [part.view(value.shape) for part, value in zip(parts, like, strict=True)]

@@ -60,7 +60,7 @@ class MMAML(GradientLearner):
     def __init__(self, config: MMAMLConfig, backbone: nn.Module, *, n_way: int, statistics: Statistics) -> None:
         super().__init__(config, backbone, n_way=n_way, statistics=statistics)
         channels = next(layer.in_channels for layer in backbone.modules() if isinstance(layer, nn.Conv2d))
-        self._layers = normalisation_layers(self.network)
+        self._layers = {name: len(layer.weight) for name, layer in normalisation_layers(self.network).items()}
         self.task_encoder = TaskEncoder(channels, config.embedding_size)
         self.modulation = nn.Linear(config.embedding_size, 2 * sum(self._layers.values()))
         nn.init.zeros_(self.modulation.weight)
