@@ -10,6 +10,8 @@ from metastudio.catalog.settings import Settings, option
 Statistics = Literal["support", "batch", "running"]
 """Where normalisation takes mean and variance from: the support images, all images of the batch, or training."""
 
+_FOUR_HALVINGS_PX = 16
+
 
 class Conv4Config(Settings):
     """Settings of the four-block convolutional network."""
@@ -47,6 +49,43 @@ class Conv4Config(Settings):
         advanced=True,
     )
 
+    @property
+    def smallest_image_px(self) -> int:
+        """Side of the smallest image of which the halvings leave something."""
+        return 1 if self.downsampling == "stride" else _FOUR_HALVINGS_PX
+
+
+class ResNet12Config(Settings):
+    """Settings of the residual network of twelve layers."""
+
+    name: Literal["resnet12"] = "resnet12"
+    filters: int = option(
+        64,
+        title="Filters",
+        help="Channels of the first block; the next have 2.5, 5 and 10 times as many. More can tell finer things apart "
+        "and cost time and memory.",
+        unit="filters",
+        ge=1,
+        le=512,
+    )
+    pooled_features: bool = option(
+        True,
+        title="Average features over the image",
+        help="Averages the last feature map instead of keeping where things are; smaller, and blind to position.",
+        advanced=True,
+    )
+    normalization: Statistics = option(
+        "support",
+        title="Normalisation in training",
+        help="Where mean and variance come from: 'support' answers each picture alone, 'batch' is what most papers "
+        "report and sees all queries together, 'running' uses averages from training.",
+    )
+
+    @property
+    def smallest_image_px(self) -> int:
+        """Side of the smallest image of which the halvings leave something."""
+        return _FOUR_HALVINGS_PX
+
 
 ENTRIES = (
     Entry(
@@ -63,5 +102,20 @@ ENTRIES = (
         ),
         config_type=Conv4Config,
         runs="metastudio.engine.backbones.conv4:Conv4",
+    ),
+    Entry(
+        name="resnet12",
+        title="ResNet-12",
+        family=Family.CONVOLUTIONAL,
+        summary="Twelve layers in four residual blocks: sees much more than Conv4, and takes many times as long.",
+        paper=Paper(
+            "Lee, Maji, Ravichandran, Soatto",
+            "Meta-Learning with Differentiable Convex Optimization",
+            "CVPR",
+            2019,
+            "arXiv:1904.03758",
+        ),
+        config_type=ResNet12Config,
+        runs="metastudio.engine.backbones.resnet12:ResNet12",
     ),
 )

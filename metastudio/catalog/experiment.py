@@ -23,8 +23,10 @@ else:
         Union[tuple(entry.config_type for entry in ALGORITHMS.values())],  # noqa: UP007
         Field(discriminator="name"),
     ]
-    # a union of one is no union: the discriminator joins when the second backbone does
-    BackboneConfig = Union[tuple(entry.config_type for entry in BACKBONES.values())]  # noqa: UP007
+    BackboneConfig = Annotated[
+        Union[tuple(entry.config_type for entry in BACKBONES.values())],  # noqa: UP007
+        Field(discriminator="name"),
+    ]
 
 
 class TrainingSpec(Settings):
@@ -178,3 +180,12 @@ class ExperimentConfig(Settings):
         title="Export each target task as",
         help="What is written for each target task when training ends.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _backbone_has_a_name(cls, values: Any) -> Any:
+        """Take a backbone without a name for Conv4, which was the only one when such files were written."""
+        backbone = values.get("backbone") if isinstance(values, dict) else None
+        if isinstance(backbone, dict) and "name" not in backbone:
+            return values | {"backbone": {"name": Conv4Config().name} | backbone}
+        return values

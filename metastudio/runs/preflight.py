@@ -22,7 +22,6 @@ _DEVICES = ("auto", "cpu", "cuda", "mps")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 _ROTATIONS = 4
-_SMALLEST_POOLED_PX = 16
 _OF_IMAGES = {
     "no-images",
     "no-classes",
@@ -138,14 +137,14 @@ def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem
             tested=spec.n_way,
             able=_any_n_way(),
         )
-    if experiment.backbone.downsampling != "stride" and experiment.data.preprocessing.image_size < _SMALLEST_POOLED_PX:
+    if experiment.data.preprocessing.image_size < experiment.backbone.smallest_image_px:
         yield problem(
             "small-images",
             "Images of {size} pixels are too small for four halvings.",
             where="data.preprocessing.image_size",
-            todo="Take at least {smallest} pixels, or strided downsampling.",
+            todo="Take at least {smallest} pixels, or Conv4 with strided downsampling.",
             size=experiment.data.preprocessing.image_size,
-            smallest=_SMALLEST_POOLED_PX,
+            smallest=experiment.backbone.smallest_image_px,
         )
     if entry.capabilities.has_inner_loop and entry.capabilities.is_episodic and not experiment.algorithm.inner_steps:
         yield problem(

@@ -1,4 +1,4 @@
-"""The form of an experiment: method, network, training, episodes, evaluation, run; made anew for another method."""
+"""The form of an experiment: method, network, training, episodes, evaluation, run; made anew for another choice."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from metastudio.gui.widgets.labels import hairline
 
 _ELSEWHERE = {"device", "exports"}
 _ALGORITHM = "algorithm"
+_BACKBONE = "backbone"
 
 
 class ExperimentForm(QWidget):
@@ -43,17 +44,18 @@ class ExperimentForm(QWidget):
         self._rows.setContentsMargins(0, 0, theme.GAP, theme.GROUP)
         self._rows.setSpacing(theme.GROUP)
         titles: dict[str, Callable[[str], bool]] = {
-            "backbone": lambda name: name.startswith("backbone."),
             "training": lambda name: name.startswith("training."),
             "episodes": lambda name: name.startswith("episodes."),
             "evaluation": lambda name: name.startswith("evaluation."),
             "run": lambda name: "." not in name and name not in _ELSEWHERE,
         }
+        self._makers = {_ALGORITHM: self._algorithm_form, _BACKBONE: self._backbone_form}
         self._add(_ALGORITHM, self._algorithm_form())
+        self._rows.addWidget(hairline())
+        self._add(_BACKBONE, self._backbone_form())
         for key, belongs in titles.items():
-            chosen = [each for each in self._options if belongs(each.name) and _is_a_choice(each)]
             self._rows.addWidget(hairline())
-            self._add(key, OptionForm(_title(key), chosen))
+            self._add(key, OptionForm(_title(key), [each for each in self._options if belongs(each.name)]))
         self._rows.addStretch(1)
         self.set_experiment(self._experiment)
 
@@ -70,14 +72,9 @@ class ExperimentForm(QWidget):
         """Show an experiment; what is wrong stays as typed, unless this option was changed elsewhere."""
         before, self._experiment = _flat(self._experiment), experiment
         now = _flat(experiment)
-        if before["algorithm.name"] != now["algorithm.name"]:
-            self._drop({name for name in self._wrong if name.startswith("algorithm.")})
-            old = self.sections[_ALGORITHM]
-            made = self._algorithm_form()
-            self._rows.replaceWidget(old, made)
-            old.setParent(None)
-            old.deleteLater()
-            self._connect(_ALGORITHM, made)
+        for key in self._makers:
+            if before[f"{key}.name"] != now[f"{key}.name"]:
+                self._make_anew(key)
         self._drop({name for name in self._wrong if before.get(name) != now.get(name)})
         values = {name: value for name, value in now.items() if name not in self._wrong}
         for form in self.sections.values():
@@ -100,12 +97,28 @@ class ExperimentForm(QWidget):
 
     def _algorithm_form(self) -> OptionForm:
         name = self._experiment.algorithm.name
-        mine = [
-            each
-            for each in self._options
-            if each.name.startswith("algorithm.") and not each.names_variant and each.variant in {"", name}
-        ]
-        return OptionForm(ALGORITHMS[name].title, mine)
+        return OptionForm(ALGORITHMS[name].title, self._options_of_variant(_ALGORITHM, name, with_choice=False))
+
+    def _backbone_form(self) -> OptionForm:
+        name = self._experiment.backbone.name
+        return OptionForm(_title(_BACKBONE), self._options_of_variant(_BACKBONE, name, with_choice=True))
+
+    def _options_of_variant(self, table: str, variant: str, *, with_choice: bool) -> list[OptionInfo]:
+        mine = [each for each in self._options if each.name.startswith(f"{table}.") and each.variant in {"", variant}]
+        return [each for each in mine if with_choice or not each.names_variant]
+
+    def _make_anew(self, key: str) -> None:
+        """Put a form for another choice in place of the old one; the keyboard stays where the choice was made."""
+        self._drop({name for name in self._wrong if name.startswith(f"{key}.")})
+        old, made = self.sections[key], self._makers[key]()
+        choice = old.fields.get(f"{key}.name")
+        had_focus = choice is not None and choice.editor.hasFocus()
+        self._rows.replaceWidget(old, made)
+        old.setParent(None)
+        old.deleteLater()
+        self._connect(key, made)
+        if had_focus:
+            made.fields[f"{key}.name"].editor.setFocus()
 
     def _add(self, key: str, form: OptionForm) -> None:
         self._rows.addWidget(form)
@@ -137,10 +150,6 @@ class ExperimentForm(QWidget):
             return
         self._drop({name} & self._wrong.keys())
         self.option_changed.emit(name, value)
-
-
-def _is_a_choice(option: OptionInfo) -> bool:
-    return not option.names_variant or len(option.choices) > 1
 
 
 def _flat(experiment: ExperimentConfig) -> dict[str, Any]:

@@ -77,6 +77,11 @@ def test_a_missing_choice_is_said() -> None:
     assert said({"algorithm": {"inner_lr": 1}}) == {"algorithm.name": "It must be given."}
 
 
+def test_a_backbone_without_a_name_is_the_one_there_was_when_it_needed_none() -> None:
+    backbone = parse_experiment({"backbone": {"filters": 8}}).backbone
+    assert (backbone.name, backbone.filters) == ("conv4", 8)
+
+
 def test_problems_of_a_part_are_named_within_it() -> None:
     with pytest.raises(ValidationError) as error:
         TrainingSpec.model_validate({"iterations": 0, "halv_every": 3})

@@ -23,6 +23,8 @@ from metastudio.gui.forms.editors import (
     editor_for,
     next_nice,
 )
+from metastudio.gui.documents.project_state import with_option
+from metastudio.gui.forms.experiment_form import ExperimentForm
 from metastudio.gui.forms.field import Field
 from metastudio.gui.forms.option_form import OptionForm
 
@@ -210,3 +212,31 @@ def test_browsing_for_a_folder_is_an_edit_and_cancelling_is_none(qtbot) -> None:
     with qtbot.assertNotEmitted(edit.edited):
         edit.button.click()
     assert edit.value() == "/runs/one"
+
+
+def test_another_network_has_a_form_of_its_own(qtbot) -> None:
+    form = ExperimentForm()
+    qtbot.addWidget(form)
+    form.show()
+    experiment = ExperimentConfig()
+    form.option_changed.connect(lambda name, value: form.set_experiment(with_option(experiment, name, value)))
+    assert "backbone.downsampling" in form.sections["backbone"].fields
+    choice = form.sections["backbone"].fields["backbone.name"].editor
+    assert [choice.itemData(row) for row in range(choice.count())] == ["conv4", "resnet12"]
+    choice.setCurrentIndex(1)
+    choice.activated.emit(1)
+    fields = form.sections["backbone"].fields
+    assert fields["backbone.name"].value() == "resnet12"
+    assert fields["backbone.pooled_features"].value() is True
+    assert "backbone.downsampling" not in fields
+    form.set_experiment(experiment)
+    assert form.sections["backbone"].fields["backbone.downsampling"].value() == "max_pool"
+
+
+def test_what_is_wrong_with_a_network_goes_with_it(qtbot) -> None:
+    form = ExperimentForm()
+    qtbot.addWidget(form)
+    form.sections["backbone"].edited.emit("backbone.filters", "many")
+    assert [each.where for each in form.problems()] == ["backbone.filters"]
+    form.set_experiment(with_option(ExperimentConfig(), "backbone.name", "resnet12"))
+    assert form.problems() == ()

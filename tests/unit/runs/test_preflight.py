@@ -106,6 +106,7 @@ def test_images_too_small_for_four_halvings() -> None:
     small = {"data": {"preprocessing": {"image_size": 15}}}
     assert found(small) == ["small-images!"]
     assert found({**small, "backbone": {"name": "conv4", "downsampling": "stride"}}) == []
+    assert found({**small, "backbone": {"name": "resnet12"}}) == ["small-images!"]
 
 
 def test_no_inner_steps_are_pointed_out() -> None:
