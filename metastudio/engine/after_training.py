@@ -1,25 +1,41 @@
-"""What happens by itself when training ends: the test that was asked for, then target tasks adapted and exported."""
+"""What happens by itself when training ends: the test that was asked for, then target tasks adapted and exported.
+
+A pause is heard between any two of them, between the episodes of the test and between the phases of an export. What was
+not done then is done when the run goes on.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from metastudio.catalog.experiment import ExportFormat, TargetTask
 from metastudio.engine.adaptation import AdaptedTask, TrainedLearner, adapt_to_target, trained_learner
 from metastudio.engine.evaluation.meta_test import evaluate_on_meta_test
+from metastudio.engine.export.folder import verify_sums
 from metastudio.engine.export.formats import export
 from metastudio.errors import MetaStudioError
-from metastudio.runs.events import Adapted, Event, Exported, Notice, Preparing
+from metastudio.images.problems import Cancelled
+from metastudio.runs.event_log import read_events
+from metastudio.runs.events import Adapted, Evaluated, Event, Exported, Notice, OuterStep, Preparing
 from metastudio.runs.run_folder import RunFolder
 
+ShouldStop = Callable[[], bool]
 
-def after_training(run: RunFolder) -> Iterator[Event]:
-    """Evaluate, adapt and export as the experiment says; one that fails is said and does not stop the others."""
+
+def after_training(run: RunFolder, *, should_stop: ShouldStop = lambda: False) -> Iterator[Event]:
+    """Evaluate, adapt and export as the experiment says; one that fails is said and does not stop the others.
+
+    What the run's events say was done since the last outer step is not done again.
+
+    Raises:
+        Cancelled: if `should_stop` says so; what was told is done, nothing of the rest.
+    """
     experiment = run.experiment()
+    done = _since_training(run)
     if experiment.evaluation.after_training:
-        yield from _evaluated(run)
+        yield from _evaluated(run, done, should_stop)
     if not experiment.targets and "checkpoint" not in experiment.exports:
         return
     try:
@@ -27,47 +43,82 @@ def after_training(run: RunFolder) -> Iterator[Event]:
     except MetaStudioError as error:
         yield _notice("after-training", f"Nothing was adapted or exported: {error}")
         return
+    made = {Path(each.path).name for each in done if isinstance(each, Exported) and _is_whole(Path(each.path))}
+    told = {each.target for each in done if isinstance(each, Adapted)}
     total = len(experiment.targets)
-    if "checkpoint" in experiment.exports:
-        yield from _exported(trained, None, "checkpoint", run.exports_folder / "checkpoint")
+    if "checkpoint" in experiment.exports and "checkpoint" not in made:
+        yield from _exported(trained, None, "checkpoint", run.exports_folder / "checkpoint", should_stop)
     for number, (target, name) in enumerate(zip(experiment.targets, _folder_names(experiment.targets), strict=True)):
+        kinds = [kind for kind in experiment.exports if kind != "checkpoint" and f"{name}-{kind}" not in made]
+        if target.name in told and not kinds:
+            continue
+        _leave_if(should_stop)
         yield Preparing(phase=f"adapting to {target.name}", done=number, total=total)
         try:
             adapted = adapt_to_target(trained, target)
         except MetaStudioError as error:
             yield _notice("target-failed", f"The target task '{target.name}' was not adapted to: {error}")
             continue
-        yield from (
-            _notice("target-picture", f"Target task '{target.name}': {each}") for each in adapted.loaded.problems
-        )
-        yield Adapted(
-            target=target.name,
-            losses=tuple(adapted.trace.support_losses),
-            accuracy=adapted.query_accuracy,
-            queries=0 if adapted.loaded.query is None else len(adapted.loaded.query),
-        )
-        for kind in experiment.exports:
-            if kind != "checkpoint":
-                yield Preparing(phase=f"exporting {target.name}", done=number, total=total)
-                yield from _exported(trained, adapted, kind, run.exports_folder / f"{name}-{kind}")
+        if target.name not in told:
+            yield from _adapted(adapted)
+        for kind in kinds:
+            yield Preparing(phase=f"exporting {target.name}", done=number, total=total)
+            yield from _exported(trained, adapted, kind, run.exports_folder / f"{name}-{kind}", should_stop)
 
 
-def _evaluated(run: RunFolder) -> Iterator[Event]:
+def _since_training(run: RunFolder) -> Sequence[Event]:
+    """Return what the run has told since its last outer step."""
+    told, _, _ = read_events(run.events_path)
+    steps = [number for number, each in enumerate(told) if isinstance(each, OuterStep)]
+    return told[steps[-1] + 1 :] if steps else told
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        verify_sums(folder)
+    except MetaStudioError:
+        return False
+    return True
+
+
+def _leave_if(should_stop: ShouldStop) -> None:
+    if should_stop():
+        raise Cancelled
+
+
+def _evaluated(run: RunFolder, done: Sequence[Event], should_stop: ShouldStop) -> Iterator[Event]:
     wanted = run.experiment().evaluation
+    known = {each.statistics for each in done if isinstance(each, Evaluated)}
+    statistics = [each for each in wanted.statistics if each not in known]
+    if not statistics:
+        return
     yield Preparing(phase="evaluating on meta-test", done=0, total=wanted.episodes)
     try:
-        yield from evaluate_on_meta_test(run, episodes=wanted.episodes, statistics=wanted.statistics)
+        yield from evaluate_on_meta_test(run, episodes=wanted.episodes, statistics=statistics, should_stop=should_stop)
     except MetaStudioError as error:
         yield _notice("evaluation-failed", f"Meta-test was not evaluated: {error}")
 
 
+def _adapted(adapted: AdaptedTask) -> Iterator[Event]:
+    name, loaded = adapted.target.name, adapted.loaded
+    yield from (_notice("target-picture", f"Target task '{name}': {each}") for each in loaded.problems)
+    yield Adapted(
+        target=name,
+        losses=tuple(adapted.trace.support_losses),
+        accuracy=adapted.query_accuracy,
+        queries=0 if loaded.query is None else len(loaded.query),
+    )
+
+
 def _exported(
-    trained: TrainedLearner, adapted: AdaptedTask | None, kind: ExportFormat, folder: Path
+    trained: TrainedLearner, adapted: AdaptedTask | None, kind: ExportFormat, folder: Path, should_stop: ShouldStop
 ) -> Iterator[Event]:
+    _leave_if(should_stop)
     target = "" if adapted is None else adapted.target.name
     try:
-        done = export(trained, adapted, kind, folder, overwrite=True)
+        done = export(trained, adapted, kind, folder, overwrite=True, on_phase=lambda _: _leave_if(should_stop))
     except MetaStudioError as error:
+        _leave_if(should_stop)  # Ctrl-C ends the clean process too, which says nothing about the export
         yield _notice("export-failed", f"The export '{folder.name}' was not made: {error}")
         return
     yield Exported(

@@ -1,4 +1,4 @@
-"""What the person wants of a running worker: one word in one file, read at every outer step."""
+"""What the person wants of a running worker: one word in one file, read after every outer step and every judged episode."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,7 @@ from metastudio.engine.evaluation.statistics import mean_ci95
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.executor import Executor
+from metastudio.images.problems import Cancelled
 
 
 @dataclass(frozen=True)
@@ -68,21 +70,26 @@ def evaluate(
     executor: Executor,
     device: torch.device | str = "cpu",
     on_progress: Callable[[int], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Score:
     """Return the score over episodes 0 … `episodes` - 1 of a part: the same ones for every method that is asked.
 
     Raises:
         DataError: if the part cannot give such episodes.
+        Cancelled: if `should_stop`, asked after every episode but the last, says so.
     """
 
     def score(number: int) -> EpisodeScore:
         return score_episode(learner, source.episode(part, number, spec).to(device), statistics)
 
     scores: list[EpisodeScore] = []
-    for each in _in_order(executor, score, episodes):
-        scores.append(each)
-        if on_progress is not None:
-            on_progress(len(scores))
+    with closing(_in_order(executor, score, episodes)) as judged:  # closed, it begins no further episode
+        for each in judged:
+            scores.append(each)
+            if on_progress is not None:
+                on_progress(len(scores))
+            if len(scores) < episodes and should_stop():
+                raise Cancelled
     accuracy, ci95 = mean_ci95([each.accuracy for each in scores])
     befores = [each.accuracy_before for each in scores if each.accuracy_before is not None]
     before, ci95_before = mean_ci95(befores) if befores else (None, None)
@@ -90,5 +97,7 @@ def evaluate(
     return Score(accuracy, ci95, before, ci95_before, loss, len(scores), statistics)
 
 
-def _in_order(executor: Executor, score: Callable[[int], EpisodeScore], episodes: int) -> Iterator[EpisodeScore]:
+def _in_order(
+    executor: Executor, score: Callable[[int], EpisodeScore], episodes: int
+) -> Generator[EpisodeScore, None, None]:
     yield from executor.map(score, range(episodes))

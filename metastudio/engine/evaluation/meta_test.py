@@ -26,6 +26,7 @@ def evaluate_on_meta_test(
     statistics: Sequence[Statistics],
     iteration: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Evaluated]:
     """Yield the score of the best checkpoint with each kind of statistics; each is also written to `evaluations/`.
 
@@ -35,8 +36,10 @@ def evaluate_on_meta_test(
         statistics: Where normalisation takes its statistics from.
         iteration: Of the checkpoint, where another than the best is wanted.
         on_progress: Called with (episodes done, episodes altogether).
+        should_stop: Asked after every episode.
 
     Raises:
+        Cancelled: if `should_stop` says so; what was yielded is kept, nothing of the rest.
         DataError: if meta-test is too small for an episode, or pictures are gone or have changed since the run.
         IntegrityError: if there is no whole checkpoint.
     """
@@ -45,7 +48,7 @@ def evaluate_on_meta_test(
     device, _ = resolve_device(experiment.device)
     learner = load_learner(run, checkpoint).to(device)
     index, parts = run.data()
-    store = open_store(index, experiment.data.preprocessing)
+    store = open_store(index, experiment.data.preprocessing, should_stop=should_stop)
     require_same_pictures(index, store)
     source = EpisodesByClass(store, parts, experiment.data.preprocessing, seed=experiment.seed)
     spec = experiment.episodes.for_test()
@@ -63,6 +66,7 @@ def evaluate_on_meta_test(
                 on_progress=lambda done, before=number * episodes: on_progress(  # type: ignore[misc]
                     before + done, episodes * len(statistics)
                 ),
+                should_stop=should_stop,
             )
             evaluated = Evaluated(
                 iteration=iteration_of(checkpoint),

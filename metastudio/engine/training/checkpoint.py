@@ -23,13 +23,18 @@ STATE = "state.json"
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training is; `iteration` outer steps are done, best is that of validation."""
+    """How far training is; `iteration` outer steps are done, best is that of validation.
+
+    `validated_iteration` is the newest that was validated; `ends_at` the one after which finishing was wanted, else 0.
+    """
 
     iteration: int = 0
     elapsed_s: float = 0.0
     best_iteration: int = 0
     best_accuracy: float | None = None
     best_ci95: float | None = None
+    validated_iteration: int = 0
+    ends_at: int = 0
 
 
 def checkpoint_files(learner: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> dict[str, bytes]:

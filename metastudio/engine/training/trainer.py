@@ -26,6 +26,7 @@ from metastudio.engine.training.executor import Executor
 from metastudio.engine.training.schedules import outer_lr
 from metastudio.engine.training.tracing import TraceBudget, inner_traces
 from metastudio.errors import NumericError
+from metastudio.images.problems import Cancelled
 from metastudio.runs import events
 from metastudio.runs.control import Wanted
 from metastudio.runs.preflight import train_spec
@@ -69,8 +70,14 @@ class Trainer:
         self._traces = TraceBudget()
         self._drawing: ThreadPoolExecutor | None = None
         self._ahead: tuple[int, Future[list[Episode]]] | None = None
-        self._saved_iteration = -1
+        self._saved: Progress | None = None
+        self._heard = Wanted.RUN
         self._elapsed_before_s = 0.0
+
+    @property
+    def last_iteration(self) -> int:
+        """The iteration that training ends with: the experiment's, or an earlier one if finishing was wanted."""
+        return self.progress.ends_at or self.training.iterations
 
     def resume(self, checkpoint: Path) -> None:
         """Take up a checkpoint.
@@ -79,11 +86,13 @@ class Trainer:
             IntegrityError: if it is altered, or of another network.
         """
         self.progress = load_checkpoint(checkpoint, self.learner, self.optimizer)
-        self._saved_iteration = self.progress.iteration
+        self._saved = self.progress
         self._elapsed_before_s = self.progress.elapsed_s
 
     def run(self) -> Iterator[events.Event]:
         """Train to the last iteration, or until something else is wanted; the last event is `Finished`.
+
+        A validation that a pause cuts short is dropped; who takes up the checkpoint makes it anew.
 
         Raises:
             NumericError: if a loss is not a number; the step was not applied.
@@ -93,23 +102,29 @@ class Trainer:
             yield from self._run()
 
     def _run(self) -> Iterator[events.Event]:
-        while self.progress.iteration < self.training.iterations:
-            yield from self._iterate(self.progress.iteration + 1)
-            match self.wanted():
-                case Wanted.PAUSE:
-                    yield from self._checkpoint(is_best=False)
-                    yield self._finished("paused")
-                    return
-                case Wanted.DISCARD:
-                    yield self._finished("discarded")
-                    return
-                case Wanted.FINISH:
-                    yield from self._validate()
-                    break
-                case Wanted.RUN:
-                    pass
-        yield from self._checkpoint(is_best=False)
-        yield self._finished("finished")
+        try:
+            yield from self._validated_where_due()  # where a pause had cut it short
+            while self.progress.iteration < self.last_iteration:
+                yield from self._iterate(self.progress.iteration + 1)
+                if self._is_leaving():
+                    raise Cancelled
+                if self._heard is Wanted.FINISH:
+                    self.progress = replace(self.progress, ends_at=self.progress.iteration)
+                    yield from self._validated_where_due()
+        except Cancelled:
+            if self._heard is Wanted.DISCARD:
+                yield self._finished("discarded")
+            else:
+                yield from self._checkpoint(is_best=False)
+                yield self._finished("paused")
+        else:
+            yield from self._checkpoint(is_best=False)
+            yield self._finished("finished")
+
+    def _is_leaving(self) -> bool:
+        """Hear what is wanted, and return whether it is to leave without ending."""
+        self._heard = self.wanted()
+        return self._heard in {Wanted.PAUSE, Wanted.DISCARD}
 
     def _iterate(self, iteration: int) -> Iterator[events.Event]:
         began = time.monotonic()
@@ -136,8 +151,7 @@ class Trainer:
             memory_bytes=self._memory_bytes(),
             elapsed_s=self.progress.elapsed_s,
         )
-        if iteration % self.training.validate_every == 0 or iteration == self.training.iterations:
-            yield from self._validate()
+        yield from self._validated_where_due()
         if iteration % self.training.checkpoint_every == 0:
             yield from self._checkpoint(is_best=False)
 
@@ -202,10 +216,22 @@ class Trainer:
         self.learner.after_outer_step(step)
         return step, norm
 
-    def _validate(self) -> Iterator[events.Event]:
-        """Measure on meta-val, and keep the checkpoint if it is the best; nothing where there are too few classes."""
+    def _validated_where_due(self) -> Iterator[events.Event]:
+        """Measure on meta-val where it is time, and keep the checkpoint if it is the best.
+
+        Nothing where there are too few classes.
+
+        Raises:
+            Cancelled: if leaving is wanted meanwhile; nothing was measured.
+        """
+        iteration = self.progress.iteration
+        is_due = iteration % self.training.validate_every == 0 or iteration >= self.last_iteration
         spec = self.experiment.episodes.for_test()
-        if self.source.class_count(Part.META_VAL) < spec.n_way:
+        if (
+            not is_due
+            or iteration == self.progress.validated_iteration
+            or self.source.class_count(Part.META_VAL) < spec.n_way
+        ):
             return
         began = time.monotonic()
         score = evaluate(
@@ -217,9 +243,14 @@ class Trainer:
             statistics=self.experiment.evaluation.statistics[0],
             executor=self.executor,
             device=self.device,
+            should_stop=self._is_leaving,
         )
         is_best = self.progress.best_accuracy is None or score.accuracy > self.progress.best_accuracy
-        self.progress = replace(self.progress, elapsed_s=self.progress.elapsed_s + time.monotonic() - began)
+        self.progress = replace(
+            self.progress,
+            elapsed_s=self.progress.elapsed_s + time.monotonic() - began,
+            validated_iteration=iteration,
+        )
         if is_best:
             self.progress = replace(
                 self.progress,
@@ -241,11 +272,11 @@ class Trainer:
             yield from self._checkpoint(is_best=True)
 
     def _checkpoint(self, *, is_best: bool) -> Iterator[events.Event]:
-        if self._saved_iteration == self.progress.iteration and not is_best:
+        if self._saved == self.progress and not is_best:
             return
         files = checkpoint_files(self.learner, self.optimizer, self.progress)
         path = self.save(self.progress.iteration, files, is_best)
-        self._saved_iteration = self.progress.iteration
+        self._saved = self.progress
         yield events.CheckpointSaved(iteration=self.progress.iteration, path=path.name, is_best=is_best)
 
     def _finished(self, outcome: str) -> events.Finished:

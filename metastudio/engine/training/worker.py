@@ -47,7 +47,8 @@ def work(run: RunFolder, *, stop_requested: Callable[[], bool] = lambda: False) 
 
     Args:
         run: A folder that `create_run` made.
-        stop_requested: Looked at after every outer step: true means what `pause` in `control` means.
+        stop_requested: Looked at wherever `control` is, after every outer step and every judged episode: true means
+            what `pause` in `control` means.
 
     Raises:
         LockedError: if another worker is at work on it; nothing was written.
@@ -174,7 +175,7 @@ class _Work:
         if wanted is Wanted.FINISH and during is State.PREPARING:
             return Wanted.RUN
         doing = {Wanted.PAUSE: State.PAUSING, Wanted.FINISH: State.FINISHING}.get(wanted)
-        if doing is not None:
+        if doing not in {None, self.keeper.state.state}:
             self.keeper.change(state=doing)
         return wanted
 
@@ -184,8 +185,7 @@ class _Work:
         try:
             store = yield from self._prepared(index)
         except Cancelled:
-            discarded = read_control(self.run) is Wanted.DISCARD
-            yield events.Finished(outcome="discarded" if discarded else "paused", iteration=self.keeper.state.iteration)
+            yield self._left()
             return
         yield from self._checked(store.index, parts)
         source = EpisodesByClass(
@@ -243,7 +243,7 @@ class _Work:
                 index,
                 self.experiment.data.preprocessing,
                 on_progress=on_progress,
-                should_stop=lambda: self.wanted(State.PREPARING) in {Wanted.PAUSE, Wanted.DISCARD},
+                should_stop=lambda: self._is_leaving(State.PREPARING),
             ),
         )
         require_same_pictures(index, store)
@@ -306,6 +306,23 @@ class _Work:
     def _trained(self, trainer: Trainer) -> Iterator[events.Event]:
         for event in trainer.run():
             if isinstance(event, events.Finished) and event.outcome == "finished":
-                self.keeper.change(state=State.FINISHING)
-                yield from after_training(self.run)
+                self.keeper.change(state=State.FINISHING, iteration=event.iteration)
+                try:
+                    yield from after_training(self.run, should_stop=self._is_leaving)
+                except Cancelled:
+                    yield self._left()
+                    return
             yield event
+
+    def _is_leaving(self, during: State = State.RUNNING) -> bool:
+        return self.wanted(during) in {Wanted.PAUSE, Wanted.DISCARD}
+
+    def _left(self) -> events.Finished:
+        """Return how a stay ends that was left in the middle of something."""
+        state = self.keeper.state
+        return events.Finished(
+            outcome="discarded" if read_control(self.run) is Wanted.DISCARD else "paused",
+            iteration=state.iteration,
+            best_accuracy=state.best_accuracy,
+            best_ci95=state.best_ci95,
+        )

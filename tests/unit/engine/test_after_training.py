@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ from metastudio.catalog.data_spec import Part
 from metastudio.catalog.experiment import TargetTask
 from metastudio.engine.after_training import _folder_names, after_training
 from metastudio.engine.export.folder import verify_sums
+from metastudio.errors import ExportError
+from metastudio.images.problems import Cancelled
+from metastudio.runs.event_log import EventLog
 from metastudio.runs.events import Adapted, Evaluated, Event, Exported, Notice
 from metastudio.runs.run_folder import RunFolder
 
@@ -53,6 +57,50 @@ def test_an_export_that_fails_is_said_and_the_next_is_made(
     assert "was not kept" in failed.text
     assert isinstance(made, Exported)
     assert [each.name for each in run.exports()] == ["colours-onnx"]
+
+
+@pytest.mark.slow
+def test_a_pause_between_exports_leaves_whole_ones_and_the_next_stay_makes_the_rest(
+    run_with: Callable[..., RunFolder], target: TargetTask
+) -> None:
+    run = run_with("prototypical", targets=(target,), exports=("adapted", "onnx"))
+
+    def stay(until: str) -> list[str]:
+        """Do what is owed until an event of a kind was told, as a worker does: every event lies on the disk."""
+        seen: list[str] = []
+        with EventLog(run.events_path) as log, contextlib.suppress(Cancelled):
+            for event in after_training(run, should_stop=lambda: until in seen):
+                log.append(event)
+                seen.append(event.kind)
+        return [each for each in seen if each != "preparing"]
+
+    assert stay("adapted") == ["adapted"]
+    assert run.exports() == []
+    assert stay("exported") == ["exported"]
+    assert [each.name for each in run.exports()] == ["colours-adapted"]
+    first = (run.exports_folder / "colours-adapted").stat().st_ino
+    assert stay("never") == ["exported"]
+    assert [each.name for each in run.exports()] == ["colours-adapted", "colours-onnx"]
+    assert (run.exports_folder / "colours-adapted").stat().st_ino == first
+    assert stay("never") == []
+
+
+def test_an_export_that_a_stop_ended_is_no_failure(
+    run_with: Callable[..., RunFolder], target: TargetTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in a terminal also ends the clean process that verifies."""
+    run = run_with("prototypical", targets=(target,), exports=("onnx",))
+    stopped: list[bool] = []
+
+    def ended(*_: object, **__: object) -> None:
+        stopped.append(True)
+        raise ExportError("It does not run: KeyboardInterrupt")
+
+    monkeypatch.setattr("metastudio.engine.after_training.export", ended)
+    seen: list[Event] = []
+    with pytest.raises(Cancelled):
+        seen.extend(after_training(run, should_stop=lambda: bool(stopped)))
+    assert "notice" not in [each.kind for each in seen]
 
 
 def test_a_run_without_targets_has_nothing_to_say(run_with: Callable[..., RunFolder]) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from metastudio.catalog.menu import ALGORITHMS
+from metastudio.engine.evaluation import evaluator
+from metastudio.engine.evaluation.evaluator import score_episode
 from metastudio.engine.evaluation.meta_test import evaluate_on_meta_test
 from metastudio.engine.learner import build_learner, load_learner, take_initial_weights
 from metastudio.engine.training.worker import work
@@ -136,6 +139,104 @@ def test_finish_keeps_the_best_and_ends_early(glyphs: Path, tmp_path: Path) -> N
     assert run.state().state is State.FINISHED
     assert events[-1].iteration < 6
     assert run.best() is not None
+
+
+class _Judged:
+    """Counts the episodes that were begun to be judged, so that a test can speak up in the middle of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        monkeypatch.setattr(evaluator, "score_episode", self._score_episode)
+        self._real = score_episode
+
+    def _score_episode(self, *asked: Any) -> Any:
+        self.count += 1
+        return self._real(*asked)
+
+
+def test_a_pause_during_validation_drops_it_and_the_resume_makes_it_anew(
+    glyphs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = small_experiment(glyphs)
+    undisturbed = small_run(tmp_path / "one", experiment)
+    expected = [event for event in work_until(undisturbed) if event.kind == "validated"]
+    judged = _Judged(monkeypatch)
+    run = small_run(tmp_path / "two", experiment)
+    events = list(work(run, stop_requested=lambda: judged.count > 0))
+    assert (events[-1].kind, events[-1].outcome, events[-1].iteration) == ("finished", "paused", 3)
+    assert "validated" not in [event.kind for event in events]
+    assert (run.state().state, run.state().iteration, run.state().best_accuracy) == (State.PAUSED, 3, None)
+    assert run.best() is None
+    again = work_until(run)
+    validated = [event for event in again if event.kind == "validated"]
+    assert again.index(validated[0]) < [event.kind for event in again].index("outer_step")
+    assert [each.model_dump(exclude={"at"}) for each in validated] == [
+        each.model_dump(exclude={"at"}) for each in expected
+    ]
+    assert weights_of(run) == weights_of(undisturbed)
+    assert run.best().name == undisturbed.best().name
+    assert (run.best() / "weights.safetensors").read_bytes() == (
+        undisturbed.best() / "weights.safetensors"
+    ).read_bytes()
+
+
+def test_discard_is_heard_during_validation(glyphs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    judged = _Judged(monkeypatch)
+    monkeypatch.setattr(
+        "metastudio.engine.training.worker.read_control", lambda _: Wanted.DISCARD if judged.count else Wanted.RUN
+    )
+    events = work_until(run)
+    assert (events[-1].outcome, events[-1].iteration) == ("discarded", 3)
+    assert run.state().state is State.DISCARDED
+    assert 3 not in [event.iteration for event in events if event.kind == "checkpoint_saved"]
+
+
+def test_finish_and_then_pause_goes_on_to_the_end_and_not_with_training(
+    glyphs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small_run(tmp_path, small_experiment(glyphs))
+    judged = _Judged(monkeypatch)
+    events = []
+    for event in work(run, stop_requested=lambda: judged.count > 0):
+        events.append(event)
+        if at_iteration(1)(event):
+            write_control(run, Wanted.FINISH)
+    ended_at = events[-1].iteration
+    assert (events[-1].outcome, ended_at < 3) == ("paused", True)
+    assert "validated" not in [event.kind for event in events]
+    again = work_until(run)
+    assert [event.iteration for event in again if event.kind == "validated"] == [ended_at]
+    assert "outer_step" not in [event.kind for event in again]
+    assert (again[-1].outcome, again[-1].iteration) == ("finished", ended_at)
+    assert run.best().name == f"step-{ended_at:07d}"
+
+
+def test_a_pause_during_meta_test_keeps_what_was_measured_and_the_resume_measures_the_rest(
+    glyphs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"after_training": True, "episodes": 6, "statistics": ["support", "batch"]}
+    run = small_run(tmp_path, small_experiment(glyphs, evaluation=asked))
+    judged = _Judged(monkeypatch)
+    at_first_kind = []
+
+    def is_in_the_second_kind() -> bool:
+        return bool(at_first_kind) and judged.count > at_first_kind[0]
+
+    events = []
+    for event in work(run, stop_requested=is_in_the_second_kind):
+        events.append(event)
+        if event.kind == "evaluated":
+            at_first_kind.append(judged.count)
+    assert [event.statistics for event in events if event.kind == "evaluated"] == ["support"]
+    assert (events[-1].outcome, events[-1].iteration) == ("paused", 6)
+    assert run.state().state is State.PAUSED
+    assert [each.statistics for each in run.evaluations()] == ["support"]
+    again = work_until(run)
+    assert [event.statistics for event in again if event.kind == "evaluated"] == ["batch"]
+    assert not {"outer_step", "validated"} & {event.kind for event in again}
+    assert [each.statistics for each in run.evaluations()] == ["support", "batch"]
+    assert run.state().state is State.FINISHED
 
 
 def test_a_second_worker_is_refused_and_writes_nothing(glyphs: Path, tmp_path: Path) -> None:
