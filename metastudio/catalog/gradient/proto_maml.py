@@ -6,12 +6,21 @@ from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
 from metastudio.catalog.gradient.config import GradientConfig
+from metastudio.catalog.settings import option
 
 
 class ProtoMAMLConfig(GradientConfig):
     """Settings of ProtoMAML."""
 
     name: Literal["proto_maml"] = "proto_maml"
+    inner_lr: float = option(
+        0.01,
+        title="Inner learning rate",
+        help="How far an inner step moves the weights; much lower than MAML's, since a head made of class averages is "
+        "steep from the start.",
+        gt=0,
+        le=100,
+    )
 
 
 class UnicornMAMLConfig(GradientConfig):

@@ -6,12 +6,13 @@ A method says where the inner loop starts (`initial_state`), what of that moves 
 adapting, judging, the training loss.
 
 The *state* of an inner loop is a dict of tensors. For MAML it is the network's weights; for others a latent code, or
-context values, from which `weights_of` makes the weights that the network is called with.
+context values, from which `weights_of` makes the weights that the network is called with. Where no inner step changes
+the body, the state may hold the support features beside them (`with_features`), which are then computed once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -23,12 +24,14 @@ from metastudio.catalog.gradient.config import GradientConfig
 from metastudio.engine.algorithms.adapted_network import AdaptedNetwork, settled_moments
 from metastudio.engine.algorithms.base import MetaLearner, TaskResult, accuracy_of, n_way_of
 from metastudio.engine.algorithms.judged import judged
-from metastudio.engine.backbones.network import Network, Weights
+from metastudio.engine.backbones.network import HEAD, Network, Weights
 from metastudio.engine.backbones.normalization import BatchMoments, FirstImagesMoments, RecordedMoments
 from metastudio.engine.inner_loop import InnerLosses, Order, UpdateRule, Watcher, descend, gradient_descent
 from metastudio.engine.tasks.episode import Episode, LabelledImages
 
 RECOMPUTE_FROM_STEPS = 6
+FEATURES = "support features"
+"""Where a state keeps the features (S, D) of the support images."""
 
 
 class GradientLearner(MetaLearner):
@@ -60,16 +63,24 @@ class GradientLearner(MetaLearner):
 
     def weights_of(self, state: Weights, step: int) -> Weights:  # noqa: ARG002
         """Return what the network is called with in this state, after `step` inner steps."""
-        return state
+        return {name: value for name, value in state.items() if name != FEATURES}
 
     def support_loss(self, support: LabelledImages, state: Weights, step: int) -> Tensor:
         """Return what an inner step lowers: by default the cross-entropy of the support images in this state."""
-        logits = self.network.with_weights(self.weights_of(state, step), support.images, BatchMoments())
+        weights = self.weights_of(state, step)
+        if FEATURES in state:
+            logits = F.linear(state[FEATURES], weights[f"{HEAD}weight"], weights[f"{HEAD}bias"])  # (S, N)
+        else:
+            logits = self.network.with_weights(weights, support.images, BatchMoments())
         return F.cross_entropy(logits, support.labels)
 
     def step_loss_weights(self, steps: int) -> Sequence[float]:
         """Return how much the query loss before the first and after each step counts, `steps` + 1 numbers."""
         return (0.0,) * steps + (1.0,)
+
+    def training_start(self, support: LabelledImages) -> Weights:
+        """Return where the inner loop starts in training; elsewhere than for a new task where training draws it."""
+        return self.initial_state(support)
 
     def training_order(self) -> Order:
         """Return the order of the outer gradient now."""
@@ -77,18 +88,27 @@ class GradientLearner(MetaLearner):
 
     # --- what follows from it ---
 
+    def with_features(self, state: Weights, support: LabelledImages) -> Weights:
+        """Return the state with the support features beside it, for inner steps that leave the body alone."""
+        body = {name: value for name, value in state.items() if not name.startswith(HEAD)}
+        return state | {FEATURES: self.network.features_with(body, support.images, BatchMoments())}
+
     def descend(
         self,
         support: LabelledImages,
         steps: int,
         order: Order,
         *,
+        start: Callable[[LabelledImages], Weights] | None = None,
         watch: Watcher | None = None,
         visit: Watcher | None = None,
     ) -> Weights:
-        """Return the state after `steps` inner steps on the support loss; see `inner_loop.descend`."""
+        """Return the state after `steps` inner steps on the support loss; see `inner_loop.descend`.
+
+        Where `start` is None, they begin at the initial state of a new task.
+        """
         self.check_n_way(n_way_of(support))
-        state = self.initial_state(support)
+        state = (start or self.initial_state)(support)
         return descend(
             partial(self.support_loss, support),
             state,
@@ -141,7 +161,9 @@ class GradientLearner(MetaLearner):
             if importance[step] and step < steps:
                 losses.append(importance[step] * self.query_loss(episode, state, step).loss)
 
-        state = self.descend(episode.support, steps, self.training_order(), visit=judge_on_the_way)
+        state = self.descend(
+            episode.support, steps, self.training_order(), start=self.training_start, visit=judge_on_the_way
+        )
         result = self.query_loss(episode, state, steps)
         if losses or importance[steps] != 1:
             result.loss = torch.stack([*losses, importance[steps] * result.loss]).sum()
@@ -161,3 +183,22 @@ class GradientLearner(MetaLearner):
             moments = recorded.moments if self.statistics == "running" else None
         loss = F.cross_entropy(logits, query.labels)
         return TaskResult(loss, accuracy_of(logits, query.labels), moments=moments)
+
+
+class AnyWayLearner(GradientLearner):
+    """A method that makes a head for each task: any number of classes, in any order.
+
+    The network's own head is one row, for those who give it to every class.
+    """
+
+    def __init__(self, config: GradientConfig, backbone: nn.Module, *, n_way: int, statistics: Statistics) -> None:  # noqa: ARG002
+        super().__init__(config, backbone, n_way=1, statistics=statistics)
+        self.max_n_way = None
+
+    def unused_parameters(self) -> tuple[str, ...]:
+        """Return the network's own row."""
+        return (f"network.{HEAD}weight", f"network.{HEAD}bias")
+
+    def body(self) -> Weights:
+        """Return the weights without the head."""
+        return {name: value for name, value in self.network.weights().items() if not name.startswith(HEAD)}

@@ -7,54 +7,44 @@ MAML whose head does not depend on the order of the classes, so that a task may 
 starts the head of a task at its prototypes c, as the linear form of the squared distance: w = 2 c, b = -|c|² (section
 3); the gradient goes through the prototypes. UNICORN-MAML starts every class at one learned vector (section 5).
 
-How we differ: prototypes come from features that are normalised by the support set, as everything here; UNICORN-MAML's
-bias starts at zero for all classes, since one bias shared by all changes no answer.
+How we differ: prototypes come from features that are normalised by the support set, as everything here. UNICORN-MAML's
+bias starts at zero. Softmax does not see what all classes share, so the shared vector changes no answer and no step, and
+its outer gradient is zero: what is learned is a body for a head that starts alike for every class. The first inner
+step moves the head alone.
 """
 
 from __future__ import annotations
 
-from torch import nn
-
-from metastudio.catalog.backbones import Statistics
-from metastudio.catalog.gradient.config import GradientConfig
 from metastudio.engine.algorithms.base import n_way_of
-from metastudio.engine.algorithms.gradient_learner import GradientLearner
+from metastudio.engine.algorithms.gradient_learner import AnyWayLearner
 from metastudio.engine.algorithms.prototypes import prototypes_of
 from metastudio.engine.backbones.network import HEAD, Weights
 from metastudio.engine.backbones.normalization import BatchMoments
 from metastudio.engine.tasks.episode import LabelledImages
 
 
-class _AnyOrder(GradientLearner):
-    """The network owns one row of a head; each task is given a head of its own."""
-
-    def __init__(self, config: GradientConfig, backbone: nn.Module, *, n_way: int, statistics: Statistics) -> None:  # noqa: ARG002
-        super().__init__(config, backbone, n_way=1, statistics=statistics)
-        self.max_n_way = None
-
-    def body(self) -> Weights:
-        """Return the weights without the head."""
-        return {name: value for name, value in self.network.weights().items() if not name.startswith(HEAD)}
-
-
-class ProtoMAML(_AnyOrder):
+class ProtoMAML(AnyWayLearner):
     """The head starts at the prototypes; the network's own row is never used."""
 
     def initial_state(self, support: LabelledImages) -> Weights:
         """Return the body, and w = 2 c, b = -|c|²."""
         features = self.network.features_with(self.body(), support.images, BatchMoments())  # (S, D)
         prototypes = prototypes_of(features, support.labels, n_way_of(support))  # (N, D)
-        head = {HEAD + "weight": 2 * prototypes, HEAD + "bias": -prototypes.pow(2).sum(dim=1)}
+        head = {f"{HEAD}weight": 2 * prototypes, f"{HEAD}bias": -prototypes.pow(2).sum(dim=1)}
         return self.body() | head
 
 
-class UnicornMAML(_AnyOrder):
-    """Every class starts at the same vector."""
+class UnicornMAML(AnyWayLearner):
+    """Every class starts at the network's own row."""
+
+    def unused_parameters(self) -> tuple[str, ...]:
+        """Return the bias."""
+        return (f"network.{HEAD}bias",)
 
     def initial_state(self, support: LabelledImages) -> Weights:
         """Return the body, and the one row for each class."""
         n_way, head = n_way_of(support), self.network.head
         return self.body() | {
-            HEAD + "weight": head.weight.expand(n_way, -1),
-            HEAD + "bias": head.bias.new_zeros(n_way, requires_grad=True),
+            f"{HEAD}weight": head.weight.expand(n_way, -1),
+            f"{HEAD}bias": head.bias.new_zeros(n_way, requires_grad=True),
         }

@@ -40,6 +40,17 @@ class Network(nn.Module):
         self.head = nn.Linear(width, n_way)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
+        self._frozen: tuple[str, ...] = ()
+
+    def freeze_backbone(self) -> None:
+        """Make buffers of the backbone's parameters: saved, and part of `weights`, as before, but learned no more."""
+        self._frozen = tuple(f"backbone.{name}" for name, _ in self.backbone.named_parameters())
+        for name in self._frozen:
+            path, _, last = name.rpartition(".")
+            layer = self.get_submodule(path)
+            value = layer.get_parameter(last).detach()
+            delattr(layer, last)
+            layer.register_buffer(last, value)
 
     @property
     def n_way(self) -> int:
@@ -48,7 +59,7 @@ class Network(nn.Module):
 
     def weights(self, n_way: int | None = None) -> Weights:
         """Return the parameters themselves, the head cut to its first `n_way` outputs where that is given."""
-        weights: Weights = dict(self.named_parameters())
+        weights: Weights = dict(self.named_parameters()) | {name: self.get_buffer(name) for name in self._frozen}
         if n_way is not None and n_way != self.n_way:
             weights |= {name: value[:n_way] for name, value in weights.items() if name.startswith(HEAD)}
         return weights
