@@ -6,7 +6,8 @@ The mean feature of each class's support images is its prototype; a query's logi
 distances to the prototypes.
 
 How we differ: normalisation takes its statistics from the support set by default, so that queries do not see each
-other.
+other. Squared distances of more than 64 features, the width of the paper's Omniglot network, are multiplied by 64 / D,
+in training and in prediction: a sum over 1,600 features is near 1,000 and drowns its own last digits.
 """
 
 from __future__ import annotations
@@ -27,11 +28,23 @@ from metastudio.engine.backbones.normalization import BatchMoments, FirstImagesM
 from metastudio.engine.inner_loop import InnerLosses
 from metastudio.engine.tasks.episode import Episode, LabelledImages
 
+UNSCALED_FEATURE_WIDTH = 64
+"""D of the paper's Omniglot network; up to it, logits are the paper's."""
+
+
+def distance_scale(feature_width: int) -> float:
+    """Return what squared distances of D features are multiplied by: as large as if 64 of them were summed."""
+    return min(1.0, UNSCALED_FEATURE_WIDTH / feature_width)
+
 
 def negative_squared_distances(features: Tensor, prototypes: Tensor) -> Tensor:
-    """Return logits (B, N) of features (B, D) and prototypes (N, D); equation (2), d the squared Euclidean distance."""
+    """Return logits (B, N) of features (B, D) and prototypes (N, D).
+
+    Equation (2), d the squared Euclidean distance, scaled where features are wide.
+    """
     cross = features @ prototypes.T  # (B, N)
-    return 2 * cross - features.pow(2).sum(1, keepdim=True) - prototypes.pow(2).sum(1)
+    negative = 2 * cross - features.pow(2).sum(1, keepdim=True) - prototypes.pow(2).sum(1)
+    return distance_scale(features.shape[1]) * negative
 
 
 def relative_logits(features: Tensor, prototypes: Tensor) -> Tensor:
@@ -42,7 +55,8 @@ def relative_logits(features: Tensor, prototypes: Tensor) -> Tensor:
     """
     centre = prototypes.mean(dim=0)
     directions = prototypes - centre  # (N, D)
-    return 2 * (features - centre) @ directions.T - directions.pow(2).sum(1)
+    linear = 2 * (features - centre) @ directions.T - directions.pow(2).sum(1)
+    return distance_scale(features.shape[1]) * linear
 
 
 class PrototypeClassifier(Classifier):

@@ -20,10 +20,7 @@ from metastudio.engine.tasks.target_task import read_picture
 from metastudio.errors import ExportError
 
 TOLERANCE = 1e-4
-"""Largest difference of logits that an export may show, where logits are below some 200."""
-
-_ROUNDINGS = 4
-"""As many steps of float32 may lie between larger logits: those of 1,000 are written in steps of 1e-4."""
+"""Largest difference of logits that an export may show."""
 
 BATCHES = (1, 2, 7)
 """How many pictures are answered at once."""
@@ -34,10 +31,9 @@ _TIMEOUT_S = 600.0
 
 @dataclass(frozen=True)
 class Verification:
-    """What was compared: `largest_difference` of logits over `pictures` at each of `batches`, at most `allowed`."""
+    """What was compared: `largest_difference` of logits over `pictures` at each of `batches`."""
 
     largest_difference: float
-    allowed: float
     batches: tuple[int, ...]
     pictures: int
 
@@ -45,7 +41,7 @@ class Verification:
         """Return it as it lies in an export."""
         return {
             "largest_difference_of_logits": self.largest_difference,
-            "allowed_difference": self.allowed,
+            "allowed_difference": TOLERANCE,
             "batches": list(self.batches),
             "pictures": self.pictures,
         }
@@ -93,12 +89,7 @@ def verify_answers(command: Sequence[str], known: KnownAnswers, *, where: Path) 
     largest = 0.0
     for batch, logits in rows.items():
         largest = max(largest, compare(torch.tensor(logits), wanted, where=f"{where.name}, batches of {batch}"))
-    return Verification(largest, allowed_difference(wanted), BATCHES, len(known.files))
-
-
-def allowed_difference(wanted: Tensor) -> float:
-    """Return the tolerance for a table of logits: 1e-4, or some roundings where float32 has no finer steps."""
-    return max(TOLERANCE, _ROUNDINGS * torch.finfo(torch.float32).eps * float(wanted.abs().max()))
+    return Verification(largest, BATCHES, len(known.files))
 
 
 def compare(actual: Tensor, wanted: Tensor, *, where: str) -> float:
@@ -110,11 +101,11 @@ def compare(actual: Tensor, wanted: Tensor, *, where: str) -> float:
     """
     if actual.shape != wanted.shape:
         raise _failed(where, f"It answers with a table of {tuple(actual.shape)} instead of {tuple(wanted.shape)}.")
-    largest, allowed = float((actual - wanted).abs().max()), allowed_difference(wanted)
-    if not largest <= allowed:  # so that not-a-number fails too
-        raise _failed(where, f"Logits differ by up to {largest:.3g}; at most {allowed:.3g} is allowed.")
+    largest = float((actual - wanted).abs().max())
+    if not largest <= TOLERANCE:  # so that not-a-number fails too
+        raise _failed(where, f"Logits differ by up to {largest:.3g}; at most {TOLERANCE:.3g} is allowed.")
     answered = wanted.gather(1, actual.argmax(dim=1, keepdim=True))[:, 0]
-    other = int((answered < wanted.max(dim=1).values - allowed).sum())
+    other = int((answered < wanted.max(dim=1).values - TOLERANCE).sum())
     if other:
         raise _failed(where, f"{other} of {len(wanted)} pictures get another answer.")
     return largest

@@ -305,14 +305,16 @@ class _Work:
 
     def _trained(self, trainer: Trainer) -> Iterator[events.Event]:
         for event in trainer.run():
-            if isinstance(event, events.Finished) and event.outcome == "finished":
-                self.keeper.change(state=State.FINISHING, iteration=event.iteration)
-                try:
-                    yield from after_training(self.run, should_stop=self._is_leaving)
-                except Cancelled:
-                    yield self._left()
-                    return
-            yield event
+            if not (isinstance(event, events.Finished) and event.outcome == "finished"):
+                yield event
+                continue
+            self.keeper.change(state=State.FINISHING, iteration=event.iteration)
+            try:
+                yield from after_training(self.run, should_stop=self._is_leaving)
+            except Cancelled:
+                yield self._left()
+            else:
+                yield events.Finished.model_validate(event.model_dump(exclude={"at"}))  # it is later now
 
     def _is_leaving(self, during: State = State.RUNNING) -> bool:
         return self.wanted(during) in {Wanted.PAUSE, Wanted.DISCARD}

@@ -8,7 +8,7 @@ import torch
 from metastudio.catalog.experiment import TrainingSpec
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine.algorithms.prototypes import prototypes_of
-from metastudio.engine.algorithms.prototypical import negative_squared_distances
+from metastudio.engine.algorithms.prototypical import negative_squared_distances, relative_logits
 from metastudio.engine.algorithms.reptile import _mini_batches
 from metastudio.engine.inner_loop import Adam
 from metastudio.engine.training.executor import OneByOne
@@ -29,6 +29,17 @@ def test_logits_of_prototypes_are_negative_squared_distances() -> None:
     prototypes = torch.randn(3, 5, generator=random, dtype=torch.float64)
     expected = -(torch.cdist(features, prototypes) ** 2)
     torch.testing.assert_close(negative_squared_distances(features, prototypes), expected)
+
+
+@pytest.mark.parametrize(("feature_width", "scale"), [(64, 1.0), (1600, 0.04)])
+def test_wide_features_give_logits_as_large_as_those_of_64(feature_width: int, scale: float) -> None:
+    random = torch.Generator().manual_seed(0)
+    features = torch.randn(6, feature_width, generator=random, dtype=torch.float64)
+    prototypes = torch.randn(3, feature_width, generator=random, dtype=torch.float64)
+    expected = -scale * torch.cdist(features, prototypes) ** 2
+    torch.testing.assert_close(negative_squared_distances(features, prototypes), expected)
+    relative = relative_logits(features, prototypes)
+    torch.testing.assert_close(relative.softmax(1), expected.softmax(1))
 
 
 def test_the_inner_adam_equals_the_one_of_torch() -> None:

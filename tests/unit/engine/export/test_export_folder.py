@@ -14,7 +14,7 @@ from metastudio.errors import ConfigurationError, ExportError, IntegrityError, R
 from metastudio.runs.atomic import FileLayer, file_layer
 
 FILES = {"model.bin": b"weights", "labels.json": b"{}"}
-SAME = Verification(2e-7, 1e-4, (1, 2, 7), 8)
+SAME = Verification(2e-7, (1, 2, 7), 8)
 
 
 def write(path: Path, files: dict[str, bytes] = FILES) -> None:
