@@ -108,6 +108,8 @@ def descend(
     state = initial
 
     def stepped(state: Weights, step: int, order: Order) -> Weights:
+        # Views, since the gradient is a partial one: what else was computed from a part of the state stays as it is.
+        state = state | {name: state[name].view_as(state[name]) for name in adapted}
         loss = support_loss(state, step)
         inner = torch.autograd.grad(loss, [state[name] for name in adapted], create_graph=order is Order.SECOND)
         return update(state, dict(zip(adapted, inner, strict=True)), step)

@@ -49,7 +49,7 @@ ENTRIES = (
         name="meta_transfer",
         title="Meta-Transfer Learning",
         family=Family.GRADIENT,
-        summary="Keeps a trained network as it is and learns only how to rescale and shift its filters for few-shot tasks.",
+        summary="Keeps a trained network as it is and learns only to scale and shift its filters for few-shot tasks.",
         paper=Paper(
             "Sun, Liu, Chua, Schiele",
             "Meta-Transfer Learning for Few-Shot Learning",

@@ -111,6 +111,6 @@ class AdaptedNetwork(Classifier):
     def as_module(self) -> nn.Module:
         """Return a network of its own with the fast weights as its parameters."""
         network = Network(copy.deepcopy(self.network.backbone), self.n_way)
-        network.load_state_dict(self.weights, strict=False)
-        module = _FrozenNetwork(network.to(next(iter(self.weights.values()))), self.moments)
+        network.to(next(iter(self.weights.values()))).load_state_dict(self.weights, strict=False)
+        module = _FrozenNetwork(network, self.moments)
         return module.eval().requires_grad_(requires_grad=False)

@@ -5,9 +5,9 @@ Munkhdalai, Yu: Meta Networks, ICML 2017, arXiv:1703.00837. Ha, Dai, Le: HyperNe
 For each class, a small network h looks at the mean feature of its support images and at the mean over all classes, and
 gives the class's row of the head, (w, b) = h(c, c̄). Then MAML's inner loop moves head and body.
 
-How we differ: Meta Networks read the gradients of the support loss and add fast weights to slow ones by layers; here, as
-in HyperNetworks, what is read is an embedding, and what is written are the weights outright, of the head alone. h ends
-at zero weights, so that a fresh one is MAML with a head of zeros.
+How we differ: Meta Networks read the gradients of the support loss and add fast weights to slow ones by layers; here,
+as in HyperNetworks, what is read is an embedding, and what is written are the weights outright, of the head alone. The
+last layer of h starts at zero, so that a fresh one is MAML with a head of zeros.
 """
 
 from __future__ import annotations

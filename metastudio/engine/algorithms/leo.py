@@ -8,8 +8,8 @@ encoder and a relation network look at all pairs of support images (equation 1),
 the codes (equation 5), and the inner loop moves the codes, z' = z - α ∇_z L_support (equation 4); steps after those may
 fine-tune the decoded weights. Both rates are learned.
 
-How we differ: the body is learned with the rest, unless it is frozen as in the paper. Codes and weights are not drawn but
-their means taken, in adaptation as the paper does and in training by default; where they are drawn, noise is a
+How we differ: the body is learned with the rest, unless it is frozen as in the paper. Codes and weights are not drawn,
+but their means taken: in adaptation as the paper does, and in training by default. Where they are drawn, the noise is a
 function of the support images, so that a task gives the same gradient whenever it is computed. Without drawing there is
 no spread, and the divergence is that of a spread of one: half the squared length of the code. Pairs are averaged so
 that each class has the same say whatever its shots; no dropout, and no penalty on the weights' size. The terms beside
@@ -112,9 +112,7 @@ class LEO(AnyWayLearner):
         """Return the rule: first the codes move, then the weights themselves."""
 
         def update(state: Weights, gradients: Weights, step: int) -> Weights:
-            name, rate = (
-                (_CODE, self.code_rate) if step < self.config.code_steps else (_TUNING, self.fine_tuning_rate)
-            )
+            name, rate = (_CODE, self.code_rate) if step < self.config.code_steps else (_TUNING, self.fine_tuning_rate)
             return state | {name: state[name] - rate * gradients[name]}
 
         return update
@@ -142,7 +140,7 @@ class LEO(AnyWayLearner):
 
 
 def divergence(state: Weights) -> Tensor:
-    """Return the mean over classes of the divergence from N(0, 1) of N(mean, spread), whose spread is one if not said."""
+    """Return the mean over classes of the divergence of the code from N(0, 1); its spread is one where none is said."""
     terms = state[_MEAN].pow(2)  # (N, L)
     if _SPREAD in state:
         terms = terms + (2 * state[_SPREAD]).exp() - 1 - 2 * state[_SPREAD]

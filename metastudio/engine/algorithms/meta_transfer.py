@@ -2,10 +2,10 @@
 
 Sun, Liu, Chua, Schiele: Meta-Transfer Learning for Few-Shot Learning, CVPR 2019, arXiv:1812.02391.
 
-A trunk that was trained to name many classes is kept frozen. Learned are a scale for each filter and input channel, and
-a shift for each filter (equation 5): few numbers, so that few-shot tasks do not make the trunk forget. The inner loop
-moves the head alone (equation 3); scale, shift and the head's start are learned from the query losses (equation 4). Hard
-tasks, made of the classes that a step answered worst, are trained on beside the others (section 4.3).
+A trunk that was trained to name many classes is kept frozen. Learned are a scale for each filter and input channel,
+and a shift for each filter (equation 5): few numbers, so that few-shot tasks do not make the trunk forget. The inner
+loop moves the head alone (equation 3); scale, shift and the head's start are learned from the query losses (equation
+4). Hard tasks, made of the classes that a step answered worst, are trained on beside the others (section 4.3).
 
 How we differ: the shift is added to the bias of the normalisation behind the filter, which would subtract it from the
 filter itself; the scale of a whole filter would be normalised away too, so what acts are the scales of its input

@@ -8,8 +8,8 @@ starts the head of a task at its prototypes c, as the linear form of the squared
 3); the gradient goes through the prototypes. UNICORN-MAML starts every class at one learned vector (section 5).
 
 How we differ: prototypes come from features that are normalised by the support set, as everything here. UNICORN-MAML's
-bias starts at zero. Softmax does not see what all classes share, so the shared vector changes no answer and no step, and
-its outer gradient is zero: what is learned is a body for a head that starts alike for every class. The first inner
+bias starts at zero. Softmax does not see what all classes share, so the shared vector changes no answer and no step,
+and its outer gradient is zero: what is learned is a body for a head that starts alike for every class. The first inner
 step moves the head alone.
 """
 
@@ -36,10 +36,6 @@ class ProtoMAML(AnyWayLearner):
 
 class UnicornMAML(AnyWayLearner):
     """Every class starts at the network's own row."""
-
-    def unused_parameters(self) -> tuple[str, ...]:
-        """Return the bias."""
-        return (f"network.{HEAD}bias",)
 
     def initial_state(self, support: LabelledImages) -> Weights:
         """Return the body, and the one row for each class."""

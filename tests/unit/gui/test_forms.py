@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.options import Kind, OptionInfo, options_of
 from metastudio.errors import problem
+from metastudio.gui.documents.project_state import with_option
 from metastudio.gui.forms.editors import (
     ChoiceEdit,
     ChoicesEdit,
@@ -23,7 +24,6 @@ from metastudio.gui.forms.editors import (
     editor_for,
     next_nice,
 )
-from metastudio.gui.documents.project_state import with_option
 from metastudio.gui.forms.experiment_form import ExperimentForm
 from metastudio.gui.forms.field import Field
 from metastudio.gui.forms.option_form import OptionForm
