@@ -21,7 +21,7 @@ T = TypeVar("T")
 GRACE_S = 3.0
 # Helpers that a library keeps for the whole process.
 LASTING_THREADS = ("execnet", "pytest_timeout", "tqdm_monitor", "ThreadPoolExecutorQueueManager", "QueueFeederThread")
-LASTING_PROCESSES = ("multiprocessing.resource_tracker", "joblib.externals.loky")
+LASTING_PROCESSES = ("multiprocessing.resource_tracker",)
 
 _started_at: weakref.WeakKeyDictionary[object, str] = weakref.WeakKeyDictionary()
 _process_started_at: dict[int, str] = {}

@@ -67,7 +67,7 @@ window = build_window(app)
 window.show()
 app.processEvents()
 window.close()
-print([name for name in ("torch", "pyqtgraph", "qtawesome", "sklearn") if name in sys.modules])
+print([name for name in ("torch", "pyqtgraph", "qtawesome") if name in sys.modules])
 """
     env = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(
