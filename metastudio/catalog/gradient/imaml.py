@@ -48,7 +48,7 @@ class IMAMLConfig(GradientConfig):
         title="Conjugate-gradient steps",
         help="Steps that solve for the outer gradient; more are more exact and take longer.",
         unit="steps",
-        ge=1,
+        ge=0,
         le=1000,
     )
     cg_damping: float = option(

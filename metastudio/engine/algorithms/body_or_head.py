@@ -16,17 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
+from torch import nn
 
 from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.gradient.body_or_head import BOILConfig
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.backbones.network import HEAD, Weights
-from metastudio.engine.backbones.normalization import BatchMoments
 from metastudio.engine.tasks.episode import LabelledImages
-
-_FEATURES = "support features"
 
 
 class PartOfTheNetwork(GradientLearner):
@@ -42,25 +38,15 @@ class PartOfTheNetwork(GradientLearner):
 
 
 class ANIL(PartOfTheNetwork):
-    """Head only. The state holds the weights and, beside them, the support features (S, D)."""
+    """Head only."""
 
     def moves(self, name: str) -> bool:
         """Return whether it is of the head."""
         return name.startswith(HEAD)
 
     def initial_state(self, support: LabelledImages) -> Weights:
-        """Return the weights and the features that the body gives with them."""
-        features = self.network.backbone(support.images, BatchMoments())  # (S, D)
-        return super().initial_state(support) | {_FEATURES: features}
-
-    def support_loss(self, support: LabelledImages, state: Weights, step: int) -> Tensor:  # noqa: ARG002
-        """Return the cross-entropy of the head's answers to the features."""
-        logits = F.linear(state[_FEATURES], state[f"{HEAD}weight"], state[f"{HEAD}bias"])  # (S, N)
-        return F.cross_entropy(logits, support.labels)
-
-    def weights_of(self, state: Weights, step: int) -> Weights:  # noqa: ARG002
-        """Return the weights alone."""
-        return {name: value for name, value in state.items() if name != _FEATURES}
+        """Return the weights, and the features that the body gives with them."""
+        return self.with_features(super().initial_state(support), support)
 
 
 class BOIL(PartOfTheNetwork):
