@@ -106,6 +106,17 @@ def test_a7_a_bit_flipped_in_a_jpeg_is_found_by_its_hash(good: Path, tmp_path: P
     assert store.images.shape[0] == 6
 
 
+@pytest.mark.parametrize("profile", [b"no profile", bytes(200_000)])
+def test_a25_colour_profiles_are_ignored_so_that_training_and_exports_see_the_same(
+    tmp_path: Path, profile: bytes
+) -> None:
+    picture = Image.new("RGB", (28, 28), (10, 200, 30))
+    picture.save(tmp_path / "plain.png")
+    picture.save(tmp_path / "wide.png", icc_profile=profile)
+
+    assert (decode(tmp_path / "wide.png", GREY) == decode(tmp_path / "plain.png", GREY)).all()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="named pipes are POSIX")
 @pytest.mark.timeout(30)
 def test_a26_a27_what_is_no_plain_file_is_never_opened(good: Path, tmp_path: Path) -> None:

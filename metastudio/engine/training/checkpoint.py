@@ -49,6 +49,8 @@ def checkpoint_files(learner: nn.Module, optimizer: torch.optim.Optimizer, progr
 def load_checkpoint(path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> Progress:
     """Put a checkpoint back, after comparing its hashes; nothing is half loaded.
 
+    Numbers of another precision become those of the network.
+
     Raises:
         IntegrityError: if a file was truncated or altered, or holds weights of another network.
     """
@@ -131,7 +133,7 @@ def _check_fit(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Ten
                     wanted=tuple(wanted[name].shape),
                 )
             )
-        elif not bool(torch.isfinite(found[name]).all()):
+        elif not bool(torch.isfinite(found[name].to(wanted[name].dtype)).all()):
             problems.append(problem("weights-not-finite", "'{name}' holds values that are no numbers.", name=name))
     if problems:
         raise IntegrityError(

@@ -1,0 +1,117 @@
+"""Lines D of the list of faults: signals, a poor environment, a small machine."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from metastudio.engine.training import executor
+from metastudio.engine.training.executor import SideBySide
+from tests.unit.engine.episodes import make_episode, make_learner
+from tests.unit.images.pictures import make_pictures
+
+PROJECT = Path(__file__).resolve().parents[2]
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX")
+
+
+def run_python(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": str(PROJECT), **environment},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@posix_only
+@pytest.mark.parametrize(("first", "second", "code"), [("SIGINT", "SIGINT", 130), ("SIGINT", "SIGTERM", 143)])
+def test_d10_the_second_signal_ends_at_once(first: str, second: str, code: int) -> None:
+    done = run_python(f"""
+import os, signal
+from metastudio.cli.training import _Stop
+with _Stop() as stop:
+    os.kill(os.getpid(), signal.{first})
+    print(stop.exit_code, flush=True)
+    os.kill(os.getpid(), signal.{second})
+    print("still here", flush=True)
+""")
+    assert (done.stdout, done.returncode) == ("130\n", code)
+
+
+@posix_only
+def test_d16_folders_that_cannot_be_made_become_temporary_ones(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code = "from metastudio import paths; print(paths.cache_folder()); print(paths.config_folder())"
+    spoilt = str(tmp_path / "file" / "cache")
+    done = run_python(code, METASTUDIO_CACHE=spoilt, METASTUDIO_CONFIG=spoilt, TMPDIR=str(tmp_path), HOME=spoilt)
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        assert Path(line).is_dir()
+        assert Path(line).is_relative_to(tmp_path)
+
+
+@pytest.mark.expects_log("Too little shared memory")
+def test_d17_with_little_shared_memory_tasks_stay_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(executor.shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    monkeypatch.setattr(Path, "is_dir", lambda _: True)
+    episodes = [make_episode(seed=seed) for seed in range(2)]
+    learner = make_learner()
+    with SideBySide(2, processes_after_s=0) as side_by_side:
+        for _ in range(2):
+            learner.outer_step(episodes, side_by_side)
+        assert side_by_side.pids == ()
+
+
+def test_d19_processes_are_spawned_and_never_forked() -> None:
+    """A fork copies locks that another thread holds."""
+    asked = []
+    for path in sorted((PROJECT / "metastudio").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in {"fork", "forkpty", "set_start_method"}:
+                asked.append(f"{path.name}: {node.attr}")
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get_context":
+                asked += [f"{path.name}: {each.value}" for each in node.args if each.value != "spawn"]  # type: ignore[attr-defined]
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ProcessPoolExecutor":
+                has_context = len(node.args) > 1 or any(each.arg == "mp_context" for each in node.keywords)
+                asked += [] if has_context else [f"{path.name}: ProcessPoolExecutor without a context"]
+    assert asked == []
+
+
+@posix_only
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_d29_a_console_of_few_letters_shows_what_it_can(encoding: str) -> None:
+    code = "import sys; from metastudio.__main__ import main; sys.exit(main(['catalog', 'maml']))"
+    done = run_python(code, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    assert "inner_lr" in done.stdout
+
+
+@posix_only
+def test_d31_pictures_are_read_with_few_files_open_at_once(tmp_path: Path) -> None:
+    make_pictures(tmp_path / "pictures", {"mug": 60, "cup": 60})
+    done = run_python(
+        """
+import resource, sys
+from pathlib import Path
+from metastudio.catalog.data_spec import Preprocessing
+from metastudio.images.image_folder import scan
+from metastudio.images.image_store import open_store
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
+    store = open_store(scan([sys.argv[1]]), Preprocessing(image_size=8), cache=Path(sys.argv[2]))
+    print(store.images.shape[0], len(store.problems))
+""",
+        str(tmp_path / "pictures"),
+        str(tmp_path / "cache"),
+    )
+    assert done.stdout == "120 0\n", done.stderr
