@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ import torch
 
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.catalog.validation import parse_experiment
+from metastudio.engine.learner import build_learner, load_learner
 from metastudio.engine.tasks.episode import Episode, LabelledImages
 from metastudio.engine.training.executor import OneByOne
 from metastudio.errors import ConfigurationError
 from metastudio.runs.events import OuterStep, from_line, to_line
 from tests.unit.engine.episodes import make_episode, make_learner
+from tests.unit.engine.small_runs import make_glyphs, small_experiment, small_run, work_until
 
 REFUSED: dict[str, dict[str, Any]] = {
     "E4 one class": {"episodes": {"n_way": 1}},
@@ -64,3 +67,15 @@ def test_e21_steps_beyond_32_bits_come_back_as_they_were() -> None:
         iteration=2**40, loss=1, accuracy=0, gradient_norm=1, lr=1, tasks_per_s=1, memory_bytes=2**50, elapsed_s=1
     )
     assert from_line(to_line(step)) == step
+
+
+def test_e3_a_long_gradient_is_cut_to_the_clip_and_its_length_is_told(tmp_path: Path) -> None:
+    training = {"iterations": 1, "meta_batch_size": 2, "optimizer": "sgd", "outer_lr": 1.0, "gradient_clip": 1e-3}
+    experiment = small_experiment(make_glyphs(tmp_path / "glyphs"), training=training)
+    run = small_run(tmp_path, experiment)
+    (step,) = [event for event in work_until(run) if event.kind == "outer_step"]
+    before = dict(build_learner(experiment, train_classes=9).named_parameters())
+    after = load_learner(run).named_parameters()
+    moved = torch.cat([(value - before[name]).detach().flatten() for name, value in after]).norm()
+    assert step.gradient_norm > 1e-2
+    assert float(moved) == pytest.approx(1e-3, rel=1e-3)
