@@ -14,12 +14,20 @@ class ProtoMAMLConfig(GradientConfig):
 
     name: Literal["proto_maml"] = "proto_maml"
     inner_lr: float = option(
-        0.01,
+        0.1,
         title="Inner learning rate",
-        help="How far an inner step moves the weights; much lower than MAML's, since a head made of class averages is "
-        "steep from the start.",
+        help="How far an inner step moves the weights; too high and adaptation jumps, too low and it stands still.",
         gt=0,
         le=100,
+    )
+    steepness: float = option(
+        10.0,
+        title="Steepness at first",
+        help="What the mean squared difference from a class average is multiplied by, before training has learned a "
+        "better number; too steep and one picture a class leaves nothing for the steps to improve.",
+        gt=0,
+        le=1e6,
+        advanced=True,
     )
 
 
