@@ -25,7 +25,7 @@ ENTRIES = (
         name="anil",
         title="ANIL",
         family=Family.GRADIENT,
-        summary="Adapts only the last layer to a task and shares everything below it: nearly as good as MAML, much faster.",
+        summary="Adapts only the last layer to a task and shares all below it: nearly as good as MAML, and faster.",
         paper=Paper(
             "Raghu, Raghu, Bengio, Vinyals",
             "Rapid Learning or Feature Reuse? Towards Understanding the Effectiveness of MAML",
@@ -41,7 +41,7 @@ ENTRIES = (
         name="boil",
         title="BOIL",
         family=Family.GRADIENT,
-        summary="Adapts everything but the last layer to a task, so that the features change and the answers' places stay.",
+        summary="Adapts all but the last layer to a task: the features change, and the answers keep their places.",
         paper=Paper(
             "Oh, Yoo, Kim, Yun",
             "BOIL: Towards Representation Change for Few-shot Learning",

@@ -54,7 +54,7 @@ class IMAMLConfig(GradientConfig):
     cg_damping: float = option(
         1.0,
         title="Damping",
-        help="Added to the diagonal of what is solved; higher is steadier where the loss is not convex, and less exact.",
+        help="Added to the diagonal of what is solved; higher is steadier where the loss is not convex, less exact.",
         ge=0,
         le=1e6,
         advanced=True,

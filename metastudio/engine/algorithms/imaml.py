@@ -13,6 +13,7 @@ How we differ: damping δ is added to the identity as in the authors' program, (
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -136,5 +137,5 @@ def _flat(values: Iterable[Tensor]) -> Tensor:
 
 
 def _shaped(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
-    parts = vector.split([value.numel() for value in like])
-    return [part.view(value.shape) for part, value in zip(parts, like, strict=True)]
+    ends = itertools.accumulate(value.numel() for value in like)
+    return [vector[end - value.numel() : end].view(value.shape) for end, value in zip(ends, like, strict=True)]

@@ -40,7 +40,7 @@ def rebuilt(like: MAML, kind: type) -> PartOfTheNetwork:
 
 
 class Everything(PartOfTheNetwork):
-    def moves(self, name: str) -> bool:
+    def moves(self, name: str) -> bool:  # noqa: ARG002
         return True
 
 

@@ -97,9 +97,7 @@ def reference(parameters: Weights, episode: Episode, normalization: str, shape: 
 
 
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network() -> None:
-    assert_agrees_with_reference_everywhere(
-        "cavia", reference, algorithm__inner_steps=3, algorithm__context_size=6
-    )
+    assert_agrees_with_reference_everywhere("cavia", reference, algorithm__inner_steps=3, algorithm__context_size=6)
 
 
 def test_all_ways_of_computing_it_agree() -> None:

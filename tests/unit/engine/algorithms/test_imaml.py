@@ -214,6 +214,9 @@ def test_memory_is_flat_in_the_inner_steps() -> None:
     learner = stirred("imaml")
     assert most_states_alive(learner, 20) <= most_states_alive(stirred("imaml"), 4) <= 3
     stored = MAML(
-        learner.config.model_copy(update={"inner_graph": "store"}), learner.network.backbone, n_way=3, statistics="batch"
+        learner.config.model_copy(update={"inner_graph": "store"}),
+        learner.network.backbone,
+        n_way=3,
+        statistics="batch",
     )
     assert most_states_alive(stored.double(), 20) == 20, "where a graph is stored, the same look sees every state"

@@ -51,9 +51,7 @@ def test_a_class_with_more_shots_has_no_more_say() -> None:
     learner, support = stirred("mmaml"), make_episode(n_shot=1).support
     rows = torch.tensor([0, 0, 0, 1, 2])
     uneven = LabelledImages(support.images[rows], support.labels[rows])
-    torch.testing.assert_close(
-        learner.task_embedding(uneven), learner.task_embedding(support), atol=1e-12, rtol=0
-    )
+    torch.testing.assert_close(learner.task_embedding(uneven), learner.task_embedding(support), atol=1e-12, rtol=0)
 
 
 def test_a_fresh_mmaml_is_maml() -> None:
@@ -105,9 +103,7 @@ def reference(parameters: Weights, episode: Episode, normalization: str, shape: 
 
 
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network() -> None:
-    assert_agrees_with_reference_everywhere(
-        "mmaml", reference, algorithm__inner_steps=3, algorithm__embedding_size=6
-    )
+    assert_agrees_with_reference_everywhere("mmaml", reference, algorithm__inner_steps=3, algorithm__embedding_size=6)
 
 
 def test_all_ways_of_computing_it_agree() -> None:
