@@ -48,6 +48,7 @@ class Capabilities:
         any_n_way: A new task may have more classes than training had.
         is_episodic: Trained on episodes; otherwise on plain labelled batches.
         min_train_classes: Fewest meta-train classes it makes sense with.
+        keeps_backbone: Learns nothing of the backbone, so that it makes sense only from a run that has.
     """
 
     has_inner_loop: bool = False
@@ -55,6 +56,7 @@ class Capabilities:
     any_n_way: bool = False
     is_episodic: bool = True
     min_train_classes: int = 2
+    keeps_backbone: bool = False
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,15 @@ def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem
             device=experiment.device,
             hint=did_you_mean(experiment.device, _DEVICES),
         )
+    if entry.capabilities.keeps_backbone and not experiment.initial_weights:
+        yield problem(
+            "untrained-start",
+            "{title} keeps the network as it starts, and without a run to start from that is at random.",
+            where="initial_weights",
+            severity=Severity.WARNING,
+            todo="Train the plain classifier first, and name the folder of its run.",
+            title=entry.title,
+        )
     if experiment.initial_weights:
         run = RunFolder(experiment.initial_weights)
         if not run.exists() or not checkpoint_files.list_checkpoints(run):

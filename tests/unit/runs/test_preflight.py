@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from metastudio.catalog.data_spec import Part
+from metastudio.catalog.menu import ALGORITHMS
 from metastudio.catalog.recipes import Recipe, recipes, with_recipe
 from metastudio.catalog.validation import parse_experiment
 from metastudio.errors import ConfigurationError, DataError, Severity
@@ -35,7 +36,14 @@ def test_images_that_fit_have_no_problem() -> None:
 
 @pytest.mark.parametrize("recipe", [each for each in recipes() if each.name.startswith("quick-")], ids=lambda r: r.name)
 def test_quick_recipes_fit_thirty_classes_of_twenty(recipe: Recipe) -> None:
-    assert found(with_recipe({}, recipe)) == []
+    keeps_backbone = ALGORITHMS[recipe.algorithm].capabilities.keeps_backbone
+    assert found(with_recipe({}, recipe)) == ["untrained-start"] * keeps_backbone
+
+
+def test_a_method_that_keeps_its_backbone_wants_a_trained_one(tmp_path: Path) -> None:
+    values = {"algorithm": {"name": "meta_transfer"}}
+    assert found(values) == ["untrained-start"]
+    assert found({**values, "initial_weights": str(tmp_path)}) == ["no-initial-weights!"]
 
 
 def test_no_images_at_all() -> None:
