@@ -57,8 +57,8 @@ class LEOConfig(GradientConfig):
     fine_tuning_lr: float = option(
         0.1,
         title="Fine-tuning rate at first",
-        help="How far a step after those in the codes moves the decoded weights; too high and adaptation jumps. Learned "
-        "where training takes such steps.",
+        help="How far a step after those in the codes moves the decoded weights; too high and adaptation jumps. It is "
+        "learned where training takes such steps.",
         gt=0,
         le=100,
         advanced=True,
