@@ -14,9 +14,9 @@ class CAVIAConfig(GradientConfig):
 
     name: Literal["cavia"] = "cavia"
     inner_lr: float = option(
-        1.0,
+        100.0,
         title="Inner learning rate",
-        help="How far an inner step moves the context values; the paper takes 1, far more than for weights.",
+        help="How far an inner step moves the context values; they need far more than weights, or they say nothing.",
         gt=0,
         le=1000,
     )

@@ -7,7 +7,8 @@ They steer the network through FiLM, a scale and a shift of the feature maps of 
 φ. The outer loop moves the network and that layer.
 
 How we differ: the linear layer has no bias, since the block's normalisation has a scale and a shift already, so with
-φ = 0 it is the plain network. The head is drawn at random: a head of zeros would pass no gradient to the context.
+φ = 0 it is the plain network. The head is drawn at random: a head of zeros would pass no gradient to the context. The
+rate α is 100 and not 1: on Omniglot a context that moves so little never begins to tell permuted labels apart.
 """
 
 from __future__ import annotations

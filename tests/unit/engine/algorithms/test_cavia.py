@@ -64,6 +64,7 @@ def test_a_fresh_learner_can_move_its_context() -> None:
 def test_the_meta_gradient_agrees_with_finite_differences(normalization: str, steps: int) -> None:
     learner = stirred(
         "cavia",
+        algorithm__inner_lr=1.0,
         algorithm__inner_steps=steps,
         algorithm__context_size=5,
         backbone__normalization=normalization,
@@ -97,8 +98,10 @@ def reference(parameters: Weights, episode: Episode, normalization: str, shape: 
 
 
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network() -> None:
-    assert_agrees_with_reference_everywhere("cavia", reference, algorithm__inner_steps=3, algorithm__context_size=6)
+    assert_agrees_with_reference_everywhere(
+        "cavia", reference, algorithm__inner_lr=1.0, algorithm__inner_steps=3, algorithm__context_size=6
+    )
 
 
 def test_all_ways_of_computing_it_agree() -> None:
-    assert_all_ways_of_computing_agree("cavia", algorithm__context_size=6)
+    assert_all_ways_of_computing_agree("cavia", algorithm__inner_lr=1.0, algorithm__context_size=6)

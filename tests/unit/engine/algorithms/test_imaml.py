@@ -101,7 +101,7 @@ def test_the_solver_stays_finite_where_nothing_is_left_and_where_the_curvature_i
 def test_at_a_solved_inner_problem_the_gradient_agrees_with_finite_differences(normalization: str) -> None:
     """To 1e-5: what is compared is an inner problem solved anew from either side."""
     learner = stirred("imaml", backbone__normalization=normalization, **SOLVED, **SMOOTH)
-    assert_finite_differences_agree(learner, [make_episode()], directions=2, tolerance=1e-5)
+    assert_finite_differences_agree(learner, [make_episode()], directions=1, tolerance=1e-5)
 
 
 @pytest.mark.parametrize("normalization", MODES)
@@ -153,6 +153,7 @@ def dense_solution(learner: MetaLearner, episode: Episode, normalization: str, d
 def test_the_gradient_agrees_with_a_dense_solve_on_the_real_network(normalization: str, downsampling: str) -> None:
     learner = stirred(
         "imaml",
+        backbone__filters=3,
         backbone__normalization=normalization,
         backbone__downsampling=downsampling,
         algorithm__inner_steps=5,
