@@ -194,8 +194,10 @@ class JobsPage(Page):
             text = self.tr("It was waiting when MetaStudio was closed, and starts when you say so.")
             self.banner.show_text(text, "note", button=self.tr("Start"))
         elif job.state is State.FINISHED and (exported := job.curves.exported):
-            text = self.tr("{count} exports were written and verified; they lie in the run's folder.")
-            self.banner.show_text(text.format(count=len(exported)), "good", button=self.tr("Open folder"))
+            one = self.tr("1 export was written and verified; it lies in the run's folder.")
+            many = self.tr("{count} exports were written and verified; they lie in the run's folder.")
+            text = one if len(exported) == 1 else many.format(count=len(exported))
+            self.banner.show_text(text, "good", button=self.tr("Open folder"))
         else:
             warnings = [each for each in job.curves.notices if each.severity == "warning"]
             self.banner.show_text(warnings[-1].text if warnings and job.is_working else "", "warning")

@@ -61,7 +61,7 @@ def toasts(studio: Studio) -> list[Toast]:
 
 
 def column(page: ImagesPage, part: Part | None):
-    return next(each for each in page._columns if each.part is part)
+    return next(each for each in page._board.columns if each.part is part)
 
 
 def names(page: ImagesPage, part: Part | None) -> list[str]:
@@ -118,7 +118,7 @@ def test_classes_are_moved_by_key_and_the_move_is_one_step(page: ImagesPage, stu
     moved = tuple(names(page, Part.META_TRAIN)[:3])
     column(page, Part.META_TRAIN).select(moved)
     assert column(page, Part.META_TRAIN).view.selected_names() == moved
-    menu = page.move_menu(moved, Part.META_TRAIN)
+    menu = page._board.move_menu(moved, Part.META_TRAIN)
     assert [action.text()[1] for action in menu.actions()] == ["1", "2", "3", "0"]
     assert not menu.actions()[0].isEnabled(), "they are there already"
     menu.actions()[2].trigger()
@@ -159,11 +159,11 @@ def test_arrows_go_from_column_to_column(page: ImagesPage) -> None:
 
 
 def test_search_and_order_change_what_the_columns_list(page: ImagesPage, document: ProjectDocument) -> None:
-    page._search.setText("CLASS01")
+    page._board.search.setText("CLASS01")
     assert [name for part in Part for name in names(page, part)] == ["class01"]
-    page._search.clear()
-    page._order.setCurrentIndex(page._order.findData(ClassOrder.FEWEST))
-    page._on_pictures_removal_wanted((document.index.by_name("class19").files[0].path,))
+    page._board.search.clear()
+    page._board.order.setCurrentIndex(page._board.order.findData(ClassOrder.FEWEST))
+    page._pictures.view.removal_wanted.emit((document.index.by_name("class19").files[0].path,))
     part = document.parts["class19"]
     assert names(page, part)[0] == "class19"
 
@@ -176,17 +176,17 @@ def test_a_problem_leads_to_its_pictures(qtbot, page: ImagesPage, studio: Studio
     qtbot.waitUntil(lambda: any(each.where == str(broken) for each in page._tree.problems()))
     problem = next(each for each in page._tree.problems() if each.where == str(broken))
     page._tree.problem_activated.emit(problem)
-    assert page._class_name.full_text() == "class01"
-    assert page._pictures.selected_paths() == (str(broken),)
+    assert page._pictures.heading.full_text() == "class01"
+    assert page._pictures.view.selected_paths() == (str(broken),)
 
 
 def test_pictures_are_excluded_by_key_and_taken_in_again(page: ImagesPage, studio: Studio) -> None:
-    path = page._pictures.paths()[0]
-    page._pictures.select_path(path)
-    QTest.keyClick(page._pictures, Qt.Key.Key_Delete)
+    path = page._pictures.view.paths()[0]
+    page._pictures.view.select_path(path)
+    QTest.keyClick(page._pictures.view, Qt.Key.Key_Delete)
     assert studio.project.experiment.data.excluded_files == (path,)
-    assert "1 excluded" in page._class_about.full_text()
-    exclude, include = page.picture_menu([path]).actions()
+    assert "1 excluded" in page._pictures.about.full_text()
+    exclude, include = page._pictures.menu_for([path]).actions()
     assert not exclude.isEnabled()
     include.trigger()
     assert studio.project.experiment.data.excluded_files == ()
