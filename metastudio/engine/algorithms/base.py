@@ -131,6 +131,10 @@ class MetaLearner(nn.Module, ABC):
         """Return the mean gradient over the episodes; methods that see tasks jointly override this."""
         return executor.mean_gradient(self.task_loss, episodes, dict(self.named_parameters()))
 
+    def unused_parameters(self) -> tuple[str, ...]:
+        """Return the names of parameters that this method never uses, such as a head that each task makes anew."""
+        return ()
+
     def outer_lr_factor(self) -> float:
         """Return what the outer learning rate of the schedule is multiplied by."""
         return 1.0

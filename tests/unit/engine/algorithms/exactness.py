@@ -94,9 +94,7 @@ def reference_gradient(
 
 
 def network_part(parameters: Weights) -> Weights:
-    return {
-        name.removeprefix("network."): value for name, value in parameters.items() if name.startswith("network.")
-    }
+    return {name.removeprefix("network."): value for name, value in parameters.items() if name.startswith("network.")}
 
 
 def reference_support_loss(weights: Weights, episode: Episode, **shape: str) -> Tensor:
@@ -130,9 +128,7 @@ def assert_agrees_with_reference_everywhere(
 ) -> None:
     """Compare to 1e-10 on Conv4 with ReLU, for each normalisation mode and way of halving."""
     for normalization, downsampling in itertools.product(MODES, ["max_pool", "stride", "average_pool"]):
-        learner = stirred(
-            name, backbone__normalization=normalization, backbone__downsampling=downsampling, **options
-        )
+        learner = stirred(name, backbone__normalization=normalization, backbone__downsampling=downsampling, **options)
         shape = {"downsampling": downsampling, "activation": "relu"}
         expected = reference_gradient(
             learner,
