@@ -19,8 +19,8 @@ from torch import nn
 
 from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.gradient.cavia import CAVIAConfig
-from metastudio.engine.algorithms.film import modulated, normalisation_layers
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
+from metastudio.engine.backbones.film import modulated, normalisation_layers
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.tasks.episode import LabelledImages
 

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.gradient.mmaml import MMAMLConfig
 from metastudio.engine.algorithms.base import n_way_of
-from metastudio.engine.algorithms.film import modulated, normalisation_layers
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.algorithms.prototypes import prototypes_of
 from metastudio.engine.backbones.convolution import Convolution
+from metastudio.engine.backbones.film import modulated, normalisation_layers
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.tasks.episode import LabelledImages
 
