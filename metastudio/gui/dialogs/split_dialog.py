@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
 from metastudio.catalog.data_spec import FolderSplit, ListedSplit, ManualSplit, Part, RandomSplit, Split
 from metastudio.errors import DataError, problem
 from metastudio.gui import theme
-from metastudio.gui.widgets.calm_wheel import calm_wheel
 from metastudio.gui.widgets.class_column import PART_MARKS
 from metastudio.gui.widgets.labels import WrappingLabel, label
 from metastudio.gui.widgets.problem_strip import ProblemStrip
+from metastudio.gui.widgets.spin_box import spin_box
 from metastudio.images.class_split import split_classes
 from metastudio.images.image_index import ImageIndex
 
@@ -223,9 +223,6 @@ def _grid_page() -> tuple[QWidget, QGridLayout]:
 
 
 def _spin(value: int, low: int, high: int, suffix: str) -> QSpinBox:
-    spin = QSpinBox()
-    spin.setRange(low, high)
+    spin = spin_box(low, high, suffix=suffix)
     spin.setValue(value)
-    spin.setSuffix(suffix)
-    calm_wheel(spin)
     return spin

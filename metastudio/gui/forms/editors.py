@@ -27,11 +27,10 @@ from PySide6.QtWidgets import (
 
 from metastudio.catalog.options import Kind, OptionInfo
 from metastudio.gui.forms.wording import plain
+from metastudio.gui.widgets.spin_box import TEXT_MARGIN_PX
 
 _LARGEST_SPIN = 2**31 - 1
 _LARGEST_STEPPED_BY_ONE = 1024
-_TEXT_MARGIN_PX = 7
-"""Of a spin box: the sheet's padding does not reach its text."""
 _STEPS = (1.0, 2.0, 5.0)
 
 
@@ -47,7 +46,7 @@ class WholeNumberSpin(QSpinBox):
     def __init__(self, minimum: int = 0, maximum: int = _LARGEST_SPIN) -> None:
         super().__init__()
         self.setRange(minimum, maximum)
-        self.lineEdit().setTextMargins(_TEXT_MARGIN_PX, 0, 0, 0)
+        self.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
         self.setGroupSeparatorShown(True)
         if maximum > _LARGEST_STEPPED_BY_ONE:
             self.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from metastudio.gui.models.shown_name import printable
+from metastudio.gui.models.shown_name import groups_told_apart, printable
 from metastudio.images.image_index import ImageClass, ImageIndex
 
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -26,15 +26,21 @@ class ClassOrder(StrEnum):
 
 @dataclass(frozen=True)
 class ClassRow:
-    """What a row shows of a class: name, number of pictures in use, and its first three.
+    """What a row shows of a class.
 
-    `is_ready` is false for a class that is not used.
+    Attributes:
+        name: The whole name.
+        count: Number of pictures in use.
+        paths: Its first three pictures.
+        is_ready: False for a class that is not used.
+        shown_group: What is shown of the folders around it; it tells classes of one short name apart.
     """
 
     name: str
     count: int
     paths: tuple[str, ...]
     is_ready: bool = True
+    shown_group: str = ""
 
     @property
     def short_name(self) -> str:
@@ -45,11 +51,6 @@ class ClassRow:
     def group(self) -> str:
         """Everything before it, as the alphabet of a character."""
         return self.name.rpartition("/")[0]
-
-    @property
-    def short_group(self) -> str:
-        """The last component of that, to be shown."""
-        return printable(self.group.rpartition("/")[2])
 
 
 def rows_of(
@@ -70,12 +71,14 @@ def rows_of(
         order: Which come first.
     """
     wanted = search.casefold()
+    groups = groups_told_apart(each.name for each in classes)
     rows = [
         ClassRow(
             each.name,
             counts.get(each.name, len(each.files)),
             tuple(file.path for file in each.files[:_THUMBNAILS]),
             each.name in counts,
+            groups[each.name],
         )
         for each in classes
         if each.name in names and wanted in each.name.casefold()

@@ -25,6 +25,7 @@ from metastudio.gui import theme
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.wording import STATE_ICONS, accuracy_text, count_text, date_text, duration_text, state_text
 from metastudio.jobs.job import title_of
+from metastudio.runs.events import Failed
 from metastudio.runs.run_folder import RunFolder, list_runs
 from metastudio.runs.run_state import State
 
@@ -41,7 +42,7 @@ _SWATCH_PX = 12
 
 @dataclass(frozen=True)
 class RunRow:
-    """What the table says of one run. `problem` says why it cannot be read."""
+    """What the table says of one run. `problem` says why it cannot be read, `failure` why it failed."""
 
     run: RunFolder
     name: str
@@ -56,6 +57,7 @@ class RunRow:
     started_at: str = ""
     tags: tuple[str, ...] = ()
     problem: str = ""
+    failure: str = ""
 
 
 def read_row(run: RunFolder) -> RunRow:
@@ -79,7 +81,12 @@ def read_row(run: RunFolder) -> RunRow:
         elapsed_s=state.elapsed_s,
         started_at=state.started_at or state.created_at,
         tags=notes.tags,
+        failure=_failure_text(state.failure) if effective is State.FAILED and state.failure else "",
     )
+
+
+def _failure_text(failure: Failed) -> str:
+    return " ".join(filter(None, (failure.what, failure.why, failure.todo)))
 
 
 def read_rows(folder: Path) -> list[RunRow]:

@@ -162,11 +162,20 @@ class HandOverPage(Page):
     def _results(self) -> QWidget:
         side = QWidget()
         self.card = ExportCard()
+        self.no_result = WrappingLabel(
+            self.tr(
+                "An export is loaded again in a clean process and asked about pictures; only if it answers like the "
+                "model it is handed over. How that ended shows here."
+            ),
+            "quiet",
+        )
         self.earlier = EarlierExportsList()
         self.earlier.failed.connect(self._on_read_failed)
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GROUP)
+        column.addWidget(label(self.tr("Result"), "section"))
+        column.addWidget(self.no_result)
         column.addWidget(self.card)
         column.addWidget(label(self.tr("Exported before"), "section"))
         column.addWidget(self.earlier, 1)
@@ -290,6 +299,7 @@ class HandOverPage(Page):
         self.why_not.setVisible(bool(self.why_not.text()))
         self.progress.setVisible(bool(self._number))
         self.doing.setVisible(bool(self._number))
+        self.no_result.setVisible(self.card.isHidden())
 
     def _show_earlier(self) -> None:
         self.earlier.show_run(self.runs.chosen.run if self.runs.chosen else None)

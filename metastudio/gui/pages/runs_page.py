@@ -46,6 +46,7 @@ from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 
 _REFRESH_MS = 3000
+_FIRST_HEIGHTS_PX = (210, 430)
 _MOST_CURVES = 16
 _GROUPS: tuple[frozenset[State], ...] = (
     frozenset(),
@@ -137,7 +138,7 @@ class RunsPage(Page):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        for column, width in enumerate((160, 158, 52, 100, 122, 94, 84, 150)):
+        for column, width in enumerate((160, 158, 52, 116, 122, 94, 84, 150)):
             table.setColumnWidth(column, width)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         return table
@@ -171,6 +172,7 @@ class RunsPage(Page):
         split.addWidget(below)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 3)
+        split.setSizes(_FIRST_HEIGHTS_PX)
         split.setChildrenCollapsible(False)
         stack = QStackedWidget()
         stack.addWidget(empty)

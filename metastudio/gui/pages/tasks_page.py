@@ -24,7 +24,7 @@ from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.errors import DataError
 from metastudio.gui import commands, theme
 from metastudio.gui.forms.wording import sentence, translated
-from metastudio.gui.models.shown_name import isolated
+from metastudio.gui.models.shown_name import groups_told_apart, isolated
 from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.calm_wheel import calm_wheel
 from metastudio.gui.widgets.class_column import PART_MARKS
@@ -32,6 +32,7 @@ from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.episode_view import EpisodeRow, EpisodeView
 from metastudio.gui.widgets.feasible_gauge import FeasibleGauge
 from metastudio.gui.widgets.labels import WrappingLabel, label
+from metastudio.gui.widgets.spin_box import spin_box
 from metastudio.gui.widgets.target_tasks import TargetTasks
 from metastudio.images.episode_draw import draw_episode
 from metastudio.images.episode_limits import Feasible, feasible, too_small
@@ -85,11 +86,10 @@ class TasksPage(Page):
         }
         for name, title in titles.items():
             field = EpisodeSpec.model_fields[name]
-            slider, spin = QSlider(Qt.Orientation.Horizontal), QSpinBox()
+            slider, spin = QSlider(Qt.Orientation.Horizontal), spin_box(2 if name == "n_way" else 1, 1000)
             slider.setRange(*_SLIDERS[name])
-            spin.setRange(2 if name == "n_way" else 1, 1000)
             slider.setMinimumWidth(56)
-            calm_wheel(slider, spin)
+            calm_wheel(slider)
             spin.setFixedWidth(68)
             for widget in (slider, spin):
                 widget.setToolTip(translated(field.description))
@@ -375,12 +375,14 @@ class TasksPage(Page):
             number=self._number,
             rotations=_QUARTER_TURNS if turns else 1,
         )
+        groups = groups_told_apart(classes[position].name for position in drawn.classes)
         return tuple(
             EpisodeRow(
                 classes[position].name,
                 tuple(classes[position].files[image].path for image in support),
                 tuple(classes[position].files[image].path for image in query),
                 int(quarter_turns),
+                groups[classes[position].name],
             )
             for position, quarter_turns, support, query in zip(
                 drawn.classes, drawn.quarter_turns, drawn.support, drawn.query, strict=True

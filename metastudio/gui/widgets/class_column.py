@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QFontMetrics,
     QKeyEvent,
     QPainter,
     QPaintEvent,
@@ -91,7 +92,7 @@ class _RowDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_text(self, painter: QPainter, area: QRect, row: ClassRow) -> None:
-        elide, align = Qt.TextElideMode.ElideRight, Qt.AlignmentFlag
+        align = Qt.AlignmentFlag
         first, second = QRect(area), QRect(area)
         first.setBottom(area.center().y() + 1)
         second.setTop(area.center().y() + 1)
@@ -101,10 +102,20 @@ class _RowDelegate(QStyledItemDelegate):
         painter.drawText(first, align.AlignLeft | align.AlignBottom, text)
         painter.setFont(theme.font(theme.CAPTION_PX, is_tabular=True))
         painter.setPen(theme.colour("quiet"))
-        count = self.tr("{count} images") if row.count != 1 else self.tr("{count} image")
-        details = count.format(count=f"{row.count:,}") + (f" · {row.short_group}" if row.group else "")
-        text = painter.fontMetrics().elidedText(details, elide, area.width())
+        text = self._details(row, painter.fontMetrics(), area.width())
         painter.drawText(second, align.AlignLeft | align.AlignTop, text)
+
+    def _details(self, row: ClassRow, metrics: QFontMetrics, width: int) -> str:
+        """Return group and count; where there is no room the group, which tells the row apart, is shortened last."""
+        number = f"{row.count:,}"
+        count = (self.tr("{count} images") if row.count != 1 else self.tr("{count} image")).format(count=number)
+        if not row.shown_group:
+            return metrics.elidedText(count, Qt.TextElideMode.ElideRight, width)
+        for tail in (f" · {count}", f" · {number}"):
+            if metrics.horizontalAdvance(row.shown_group + tail) <= width:
+                return row.shown_group + tail
+        room = width - metrics.horizontalAdvance(tail)
+        return metrics.elidedText(row.shown_group, Qt.TextElideMode.ElideMiddle, room) + tail
 
 
 class _ClassView(QListView):

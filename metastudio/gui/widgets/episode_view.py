@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Slot
-from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QHelpEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from metastudio.gui import theme
@@ -30,12 +30,14 @@ class EpisodeRow:
         support: Its support files.
         query: Its query files.
         quarter_turns: How often its pictures are turned by 90 degrees, counter-clockwise.
+        group: What is shown of the folders around it; it tells classes of one short name apart.
     """
 
     name: str
     support: tuple[str, ...]
     query: tuple[str, ...]
     quarter_turns: int = 0
+    group: str = ""
 
     @property
     def title(self) -> str:
@@ -83,7 +85,7 @@ class EpisodeView(QAbstractScrollArea):
     def set_rows(self, rows: tuple[EpisodeRow, ...]) -> None:
         """Show another episode."""
         self._rows = rows
-        names = ", ".join(row.title for row in rows[:50])
+        names = ", ".join(f"{row.group}/{row.title}" if row.group else row.title for row in rows[:50])
         self.setAccessibleDescription(self.tr("Classes in label order: {names}").format(names=names))
         self._fit()
 
@@ -110,11 +112,7 @@ class EpisodeView(QAbstractScrollArea):
             painter.setBrush(colour)
             middle = top + measures.side // 2
             painter.drawEllipse(QPoint(5, middle), 5, 5)
-            painter.setFont(theme.font())
-            painter.setPen(theme.colour("ink"))
-            place = QRect(18, top, _NAME_WIDTH_PX - 26, measures.side)
-            text = painter.fontMetrics().elidedText(row.title, Qt.TextElideMode.ElideMiddle, place.width())
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+            self._paint_name(painter, self._name_place(number, measures), row)
             for area, path, frame in self._tiles(number, measures):
                 paint_thumbnail(
                     painter,
@@ -125,6 +123,24 @@ class EpisodeView(QAbstractScrollArea):
                     frame_colour=colour,
                     quarter_turns=row.quarter_turns,
                 )
+
+    def _name_place(self, number: int, measures: _Measures) -> QRect:
+        top = _HEAD_PX + number * measures.row_height - self.verticalScrollBar().value()
+        return QRect(18, top, _NAME_WIDTH_PX - 26, measures.side)
+
+    def _paint_name(self, painter: QPainter, place: QRect, row: EpisodeRow) -> None:
+        """Paint the class's name, and below it, quietly, the group that tells it apart."""
+        lines = [(row.title, theme.font(), "ink")]
+        if row.group:
+            lines.append((row.group, theme.font(theme.CAPTION_PX), "quiet"))
+        heights = [QFontMetrics(font).height() for _, font, _ in lines]
+        top = place.center().y() + 1 - sum(heights) // 2
+        for (text, font, colour), height in zip(lines, heights, strict=True):
+            painter.setFont(font)
+            painter.setPen(theme.colour(colour))
+            shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, place.width())
+            painter.drawText(QRect(place.left(), top, place.width(), height), Qt.AlignmentFlag.AlignLeft, shown)
+            top += height
 
     def _paint_head(self, painter: QPainter, measures: _Measures, scrolled: int) -> None:
         painter.setFont(theme.font(theme.CAPTION_PX))
@@ -180,10 +196,12 @@ class EpisodeView(QAbstractScrollArea):
         if isinstance(event, QHelpEvent) and self._rows:
             measures = self._measures()
             for number in self._seen(measures):
-                for area, path, _ in self._tiles(number, measures):
+                name = printable(self._rows[number].name)
+                tips = [(self._name_place(number, measures), name)]
+                tips += [(area, f"{name}\n{printable(path)}") for area, path, _ in self._tiles(number, measures)]
+                for area, tip in tips:
                     if area.contains(event.pos()):
-                        name = printable(self._rows[number].name)
-                        QToolTip.showText(event.globalPos(), f"{name}\n{printable(path)}", self.viewport(), area)
+                        QToolTip.showText(event.globalPos(), tip, self.viewport(), area)
                         return True
             QToolTip.hideText()
             return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from metastudio.gui import theme
@@ -98,3 +98,12 @@ class ElidedLabel(QLabel):
         shown = self.fontMetrics().elidedText(self._full, self._mode, max(0, self.width()))
         super().setText(shown)
         self.setToolTip(self._full if shown != self._full else "")
+
+
+def elided_class_name(name: str, metrics: QFontMetrics, width_px: int) -> str:
+    """Return a class's name at most so wide: of ``alphabet/character01`` the alphabet is shortened first."""
+    group, slash, short = name.rpartition("/")
+    room = width_px - metrics.horizontalAdvance(slash + short)
+    if group and room >= metrics.horizontalAdvance("M…"):
+        return metrics.elidedText(group, Qt.TextElideMode.ElideRight, room) + slash + short
+    return metrics.elidedText(name, Qt.TextElideMode.ElideLeft if group else Qt.TextElideMode.ElideMiddle, width_px)

@@ -10,7 +10,7 @@ from metastudio.catalog.entry import Entry
 from metastudio.gui import theme
 from metastudio.gui.forms.wording import translated
 from metastudio.gui.widgets.icons import icon
-from metastudio.gui.widgets.labels import WrappingLabel, label
+from metastudio.gui.widgets.labels import WrappingLabel
 
 _MARGIN_PX = 12
 
@@ -53,7 +53,7 @@ class MethodCard(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        self._title = label(entry.title)
+        self._title = WrappingLabel(entry.title)
         self._title.setFont(theme.font(is_semibold=True))
         self._summary = WrappingLabel(translated(entry.summary))
         self._paper = WrappingLabel(paper_line(entry), "caption")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.drop_files import counted_kinds, has_files
+from metastudio.gui.widgets.drop_place import DropPlace
 from metastudio.gui.widgets.labels import WrappingLabel
 from metastudio.gui.widgets.picture_shelf import SMALLEST_HEIGHT_PX, copied
 
 
-class NewClassPlace(QFrame):
+class NewClassPlace(DropPlace):
     """Where pictures of a class that is not there yet are dropped.
 
     Signals:
@@ -33,7 +34,6 @@ class NewClassPlace(QFrame):
         line.setSpacing(12)
         line.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self._text, 1)
-        self._is_target = False
 
     def _idle_text(self) -> str:
         return self.tr("or drop pictures here; each folder becomes a class")
@@ -61,15 +61,5 @@ class NewClassPlace(QFrame):
         self.files_dropped.emit(copied(event.mimeData()))
 
     def _show_hint(self, hint: str) -> None:
-        self._is_target = bool(hint)
         self._text.setText(hint or self._idle_text())
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(theme.colour("accent" if self._is_target else "scroll"), 1.2)
-        pen.setDashPattern([4, 3])
-        painter.setPen(pen)
-        painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), theme.RADIUS, theme.RADIUS)
+        self.set_target(bool(hint))

@@ -50,6 +50,7 @@ class PictureShelf(PictureView):
         self.setAcceptDrops(True)
         self.setDragEnabled(True)
         self.setDragDropMode(self.DragDropMode.DragDrop)
+        self.viewport().setAcceptDrops(True)  # a static list of icons had switched it off, where drops arrive
         self.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setStyleSheet("QListView { background: transparent; border: 1px solid transparent; }")

@@ -52,6 +52,7 @@ class Plot(QFrame):
         self._menu_button = QToolButton()
         self._menu_button.setIcon(icon("mdi6.dots-horizontal", "quiet"))
         self._menu_button.setAccessibleName(self.tr("{title}: more").format(title=title))
+        self._menu_button.setToolTip(self.tr("Save the figure or its numbers, copy it, fit it"))
         self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._menu_button.setMenu(self._menu())
         self.header = QHBoxLayout()

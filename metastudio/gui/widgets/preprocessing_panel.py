@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QHBoxLayout, QWidget
 
 from metastudio.catalog.data_spec import DataSpec, Preprocessing
 from metastudio.errors import MetaStudioError
@@ -16,6 +16,7 @@ from metastudio.gui.forms.wording import plain, translated
 from metastudio.gui.models.thumbnail_cache import shared_thumbnails
 from metastudio.gui.widgets.calm_wheel import calm_wheel
 from metastudio.gui.widgets.labels import label
+from metastudio.gui.widgets.spin_box import spin_box
 from metastudio.gui.widgets.thumbnail_view import paint_thumbnail
 
 _PREVIEW_PX = 72
@@ -80,12 +81,10 @@ class PreprocessingPanel(QFrame):
         self._after = _Picture(self.tr("What the network sees of it"))
         arrow = label("→", "quiet")
         self._caption = label("", "caption")
-        self._size = QSpinBox()
-        self._size.setRange(8, 512)
-        self._size.setSuffix(" px")
+        self._size = spin_box(8, 512, suffix=" px")
         self._colour = _combo(("grey", "colour"))
         self._fit = _combo(("crop", "pad", "stretch"))
-        calm_wheel(self._size, self._colour, self._fit)
+        calm_wheel(self._colour, self._fit)
         self._invert = QCheckBox(self.tr("invert brightness"))
         self._rotations = QCheckBox(self.tr("rotations as classes"))
         for name, widget in {

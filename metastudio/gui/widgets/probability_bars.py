@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from metastudio.gui import theme
+from metastudio.gui.widgets.labels import elided_class_name
 
 LINE_PX = 20
 _BAR_PX = 8
@@ -46,7 +47,7 @@ def paint_bars(
         painter.setFont(strong if is_best else regular)
         painter.setPen(theme.colour("ink" if is_best else "quiet"))
         name_rect = QRect(rect.left(), top, name_px - theme.GAP, line_px)
-        shown = QFontMetrics(painter.font()).elidedText(name, Qt.TextElideMode.ElideMiddle, name_rect.width())
+        shown = elided_class_name(name, QFontMetrics(painter.font()), name_rect.width())
         painter.drawText(name_rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
         percent = QRect(rect.right() - _PERCENT_PX + 1, top, _PERCENT_PX, line_px)
         painter.drawText(percent, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, in_percent(probability))

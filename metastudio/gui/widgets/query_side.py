@@ -39,6 +39,7 @@ class QuerySide(QWidget):
         self.image_folder: Path | None = None
         self.score = label("", "quiet")
         self.add_button = QPushButton(self.tr("Add pictures…"))
+        self.add_button.setToolTip(self.tr("Choose pictures to ask about, or drop them below"))
         self.add_button.clicked.connect(self._on_add_clicked)
         head = QHBoxLayout()
         head.setSpacing(theme.GAP)

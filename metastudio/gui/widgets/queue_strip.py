@@ -153,7 +153,11 @@ class QueueStrip(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         texts = {
-            "resume": (self.tr("Start") if job.is_waiting else self.tr("Resume"), "mdi6.play", not job.is_working),
+            "resume": (
+                self.tr("Start") if job.is_waiting else self.tr("Resume"),
+                "mdi6.play",
+                job.is_waiting or job.can_resume,
+            ),
             "duplicate": (self.tr("Duplicate"), "mdi6.content-copy", True),
             "earlier": (self.tr("Move earlier"), "mdi6.arrow-left", job is not self._queue.jobs[0]),
             "later": (self.tr("Move later"), "mdi6.arrow-right", job is not self._queue.jobs[-1]),

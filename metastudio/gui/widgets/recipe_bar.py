@@ -64,6 +64,7 @@ class RecipeBar(QWidget):
         values = experiment.model_dump()
         name = next((name for name, recipe in self._recipes.items() if _is(experiment, values, recipe)), _OWN)
         self.box.setCurrentIndex(self.box.findData(name))
+        self.box.setToolTip(self.box.currentText())  # a narrow window shows its beginning only
         self.said.setText(self._what_is_said(name))
 
     def _what_is_said(self, name: str) -> str:

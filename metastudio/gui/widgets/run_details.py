@@ -27,6 +27,7 @@ from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel
 from metastudio.gui.wording import accuracy_text, state_text
 from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.run_state import State
 
 _SAVE_AFTER_MS = 800
 _LEFT_OUT = ("name", "schema_version", "data.folders", "targets", "exports")
@@ -144,7 +145,7 @@ class RunDetails(QFrame):
         words.append(state_text(row.state) if row.state else "")
         if row.accuracy is not None:
             words.append(self.tr("best on meta-val {accuracy}").format(accuracy=accuracy_text(row.accuracy, row.ci95)))
-        lines = [" · ".join(filter(None, words))]
+        lines = [" · ".join(filter(None, words)), *self._why_it_stopped(row)]
         lines += [
             self.tr("meta-test, {statistics} statistics: {accuracy} over {episodes} episodes").format(
                 statistics=each.statistics, accuracy=accuracy_text(each.accuracy, each.ci95), episodes=each.episodes
@@ -152,6 +153,13 @@ class RunDetails(QFrame):
             for each in row.run.evaluations()[-3:]
         ]
         return "\n".join(lines)
+
+    def _why_it_stopped(self, row: RunRow) -> list[str]:
+        if row.state is State.FAILED:
+            return [f"⚠ {row.failure}"] if row.failure else []
+        if row.state is State.INTERRUPTED:
+            return [self.tr("⚠ Its worker is gone. Resume goes on from its last checkpoint.")]
+        return []
 
     def _show_differences(self, rows: Sequence[RunRow]) -> None:
         known: list[dict[str, Any]] = []
@@ -188,20 +196,28 @@ class RunDetails(QFrame):
         one = rows[0] if len(rows) == 1 else None
         has_model = one is not None and one.state is not None and one.run.last() is not None
         nothing = self.tr("Choose one run that has a checkpoint.")
-        for key in ("try_it", "hand_over"):
+        tips = {
+            "try_it": self.tr("Drop a few pictures, and see what it makes of them"),
+            "hand_over": self.tr("Export it, verified, to use it elsewhere"),
+        }
+        for key, tip in tips.items():
             self.buttons[key].setEnabled(has_model)
-            self.buttons[key].setToolTip("" if has_model else nothing)
+            self.buttons[key].setToolTip(tip if has_model else nothing)
         can_go_on = one is not None and one.state is not None and one.state.can_go_on
         self.buttons["resume"].setEnabled(can_go_on)
         self.buttons["resume"].setToolTip(
-            "" if can_go_on else self.tr("Only what was paused, interrupted or failed goes on.")
+            self.tr("Queue it; it goes on from its last checkpoint")
+            if can_go_on
+            else self.tr("Only what was paused, interrupted or failed goes on.")
         )
         self.buttons["folder"].setEnabled(one is not None)
+        self.buttons["folder"].setToolTip(
+            self.tr("Open the run's folder") if one is not None else self.tr("Choose one run.")
+        )
         is_idle = bool(rows) and not any(each.state is not None and each.state.needs_worker for each in rows)
         self.buttons["trash"].setEnabled(is_idle)
-        self.buttons["trash"].setToolTip(
-            self.tr("It can be taken back.") if is_idle else self.tr("A worker is at work on it.")
-        )
+        busy = self.tr("A worker is at work on it.") if rows else self.tr("Choose a run.")
+        self.buttons["trash"].setToolTip(self.tr("It can be taken back.") if is_idle else busy)
 
     @Slot()
     def _on_notes_edited(self) -> None:

@@ -68,6 +68,7 @@ class TargetCard(QFrame):
         self._about = ElidedLabel("", "caption")
         self._pictures = _FirstPictures()
         self.edit_button = QPushButton(self.tr("Edit"))
+        self.edit_button.setToolTip(self.tr("Change its name, its classes and their pictures"))
         self.edit_button.clicked.connect(self.edit_wanted)
         self.try_button = QPushButton(self.tr("Try it"))
         self.try_button.clicked.connect(self.trial_wanted)

@@ -24,6 +24,7 @@ from metastudio.gui import commands, theme
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.class_bin import ClassBins, copied
 from metastudio.gui.widgets.drop_files import counted_kinds, dropped_files, has_files
+from metastudio.gui.widgets.drop_place import DropPlace
 from metastudio.gui.widgets.labels import WrappingLabel, label
 from metastudio.gui.widgets.problem_strip import ProblemStrip
 from metastudio.gui.widgets.target_card import TargetCard
@@ -64,14 +65,19 @@ class TargetTasks(QWidget):
         head.addWidget(label(self.tr("Target tasks"), "section"))
         head.addStretch(1)
         head.addWidget(self._new_button)
+        self._place = DropPlace()
         self._hint = WrappingLabel(self._idle_hint(), "quiet")
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        inside = QVBoxLayout(self._place)
+        inside.setContentsMargins(theme.GROUP, theme.GROUP, theme.GROUP, theme.GROUP)
+        inside.addWidget(self._hint, 0, Qt.AlignmentFlag.AlignVCenter)
         scrolled = QWidget()
         scrolled.setObjectName("scrolled")
         self._list = QVBoxLayout(scrolled)
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(theme.GAP)
-        self._list.addWidget(self._hint)
-        self._list.addStretch(1)
+        self._list.addWidget(self._place)
+        self._list.addStretch()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
@@ -164,6 +170,9 @@ class TargetTasks(QWidget):
             self._cards.append(self._new_card())
         for card, task in zip(self._cards, targets, strict=True):
             card.show_task(task)
+        self._list.setStretchFactor(self._place, 0 if targets else 1)  # an empty list is all invitation
+        self._list.setStretch(self._list.count() - 1, 1 if targets else 0)
+        self._reset_hint()
         if self._open_position >= 0:
             task = targets[self._open_position]
             if self._name.text() != printable(task.name):
@@ -192,6 +201,8 @@ class TargetTasks(QWidget):
         return card
 
     def _idle_hint(self) -> str:
+        if self._cards:
+            return self.tr("Drop folders or pictures here to begin another task.")
         return self.tr(
             "A target task is yours: some pictures of each thing that you want told apart. A trained model adapts to "
             "it in a moment, and every finished run exports the result. Drop folders or pictures here to begin one."
@@ -285,6 +296,7 @@ class TargetTasks(QWidget):
             hint = self.tr("{count} pictures → a new task with its first class").format(count=max(1, files))
         self._hint.setText(hint)
         theme.set_role(self._hint, "section")
+        self._place.set_target(True)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         event.setDropAction(Qt.DropAction.CopyAction)
@@ -321,6 +333,7 @@ class TargetTasks(QWidget):
     def _reset_hint(self) -> None:
         theme.set_role(self._hint, "quiet")
         self._hint.setText(self._idle_hint())
+        self._place.set_target(False)
 
 
 def _scroll(inside: QWidget) -> QScrollArea:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 _LEFT, _PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 _ACTIONS = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
@@ -32,7 +32,9 @@ def text_mime(text: str) -> QMimeData:
 
 
 def drag_over(widget: QWidget, mime: QMimeData) -> bool:
-    """Enter the widget and return whether it would take the drop."""
+    """Enter the widget and return whether it would take the drop; one that Qt would not ask is a mistake."""
+    asked = widget.viewport() if isinstance(widget, QAbstractScrollArea) else widget
+    assert asked.acceptDrops(), f"no drag reaches {widget}"
     event = QDragEnterEvent(QPoint(5, 5), _ACTIONS, mime, _LEFT, _PLAIN)
     event.ignore()
     widget.dragEnterEvent(event)

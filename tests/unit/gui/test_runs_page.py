@@ -15,7 +15,7 @@ from metastudio.gui.pages.runs_page import RunsPage
 from metastudio.gui.studio import Studio
 from metastudio.gui.widgets.run_details import differences
 from metastudio.runs.event_log import EventLog
-from metastudio.runs.events import OuterStep, Validated
+from metastudio.runs.events import Failed, OuterStep, Validated
 from metastudio.runs.run_folder import RunFolder, list_runs
 from metastudio.runs.run_state import State
 
@@ -167,6 +167,23 @@ def test_a_stopped_run_is_resumed_on_the_jobs_page(filled: RunsPage, runs, studi
         filled.details.buttons["resume"].click()
     assert caught.args == ["jobs"]
     assert studio.jobs.queued == runs[:1]
+
+
+def test_what_stopped_a_run_is_said_and_what_can_be_done(filled: RunsPage, runs, studio: Studio) -> None:
+    failure = Failed(code="MS-501", what="The disk is full.", todo="Free 3 MB, then resume.")
+    runs[0].write_state(runs[0].state().model_copy(update={"state": State.FAILED, "failure": failure}))
+    runs[1].write_state(runs[1].state().model_copy(update={"state": State.RUNNING}))
+    filled.model.set_rows(read_rows(studio.runs_folder))
+    filled.choose(runs[:1])
+    assert "⚠ The disk is full. Free 3 MB, then resume." in filled.details._facts.text()
+    assert filled.details.buttons["resume"].isEnabled()
+    filled.choose(runs[1:])
+    assert "interrupted" in filled.details._facts.text()
+    assert "Its worker is gone" in filled.details._facts.text()
+    filled.table.clearSelection()
+    for key, button in filled.details.buttons.items():
+        assert not button.isEnabled(), key
+        assert button.toolTip(), key
 
 
 def test_a_damaged_run_is_listed_with_its_reason(filled: RunsPage, runs, qtbot) -> None:
