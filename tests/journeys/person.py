@@ -82,8 +82,8 @@ def type_number(spin: QSpinBox, number: int) -> None:
 
 def fill_in(form: ExperimentForm, name: str, number: int) -> None:
     """Find an option in the form, unfolding what hides it, and write its value."""
-    assert form.reveal(name), f"the form does not have {name}"
-    field = next(each.fields[name] for each in form.sections.values() if name in each.fields)
+    field = form.reveal(name)
+    assert field is not None, f"the form does not have {name}"
     assert field.isVisible()
     type_number(field.editor, number)
     assert field.value() == number

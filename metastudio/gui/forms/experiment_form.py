@@ -14,6 +14,7 @@ from metastudio.catalog.options import Kind, OptionInfo, options_of
 from metastudio.errors import ConfigurationError, Problem
 from metastudio.gui import theme
 from metastudio.gui.documents.project_state import with_option
+from metastudio.gui.forms.field import Field
 from metastudio.gui.forms.option_form import OptionForm
 from metastudio.gui.forms.wording import translated
 from metastudio.gui.widgets.labels import hairline
@@ -85,15 +86,15 @@ class ExperimentForm(QWidget):
         fields = (form.fields.get(name) for form in self.sections.values())
         return next((translated(field.option.title) for field in fields if field), "")
 
-    def reveal(self, name: str) -> bool:
-        """Bring an option's editor to the keyboard; return whether the form has it."""
+    def reveal(self, name: str) -> Field | None:
+        """Unfold an option's field, give it the keyboard, and return it; None where the form does not have it."""
         for form in self.sections.values():
             if field := form.fields.get(name):
                 if field.option.is_advanced:
                     form.fold_button.setChecked(True)
                 field.editor.setFocus()
-                return True
-        return False
+                return field
+        return None
 
     def _algorithm_form(self) -> OptionForm:
         name = self._experiment.algorithm.name

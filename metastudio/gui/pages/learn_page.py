@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from metastudio.catalog.experiment import ExperimentConfig
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _SIDE_PX = 232
 _REST_AFTER_START_MS = 800
 _MOST_PROBLEMS = 3
+_MOST_OF_THE_SIDE = 0.42
 
 
 class LearnPage(Page):
@@ -77,6 +78,7 @@ class LearnPage(Page):
         self.hint = WrappingLabel("", "caption")
         self.start_button = QPushButton(self.tr("Start learning"))
         theme.set_role(self.start_button, "primary")
+        self.start_button.setEnabled(False)  # until it is known that nothing prevents it
         self.start_button.clicked.connect(self.start)
         shortcut = QShortcut(QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_Return), self)
         shortcut.activated.connect(self.start)
@@ -145,7 +147,8 @@ class LearnPage(Page):
         column.setSpacing(theme.GROUP)
         column.addWidget(self.recipes)
         self.form.setObjectName("scrolled")
-        column.addWidget(_scrolled(self.form), 1)
+        self._form_area = _scrolled(self.form)
+        column.addWidget(self._form_area, 1)
         return column
 
     def _right(self) -> QWidget:
@@ -163,7 +166,8 @@ class LearnPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
         column.addWidget(_scrolled(upper), 1)
-        column.addWidget(self.strip)
+        self._strip_area = _scrolled(self.strip)
+        column.addWidget(self._strip_area)
         column.addWidget(self.hint)
         column.addWidget(self.start_button)
         return side
@@ -249,7 +253,9 @@ class LearnPage(Page):
     def _on_problem_activated(self, shown: Problem) -> None:
         problem = self._originals.get(str(shown), shown)
         first = problem.where.partition(".")[0]
-        if self.form.reveal(problem.where):
+        if field := self.form.reveal(problem.where):
+            # one that was folded finds its place first
+            QTimer.singleShot(0, field, lambda: self._form_area.ensureWidgetVisible(field))
             return
         if first in {"episodes", "targets"}:
             self.studio.show_page("tasks")
@@ -286,13 +292,25 @@ class LearnPage(Page):
         self._originals = dict(zip(map(str, shown), found, strict=True))
         self._blocking = tuple(each for each in shown if each.severity is Severity.ERROR)
         self.strip.set_problems(shown)
+        QTimer.singleShot(0, self, self._fit_strip)  # new rows count once they are shown
         self._show_start()
 
+    def _fit_strip(self) -> None:
+        """Give the problems the height that they need, as long as that leaves room for the devices above."""
+        self._strip_area.setVisible(bool(self.strip.problems()))
+        needed = self.strip.layout().totalHeightForWidth(_SIDE_PX)
+        self._strip_area.setFixedHeight(min(needed, round(_MOST_OF_THE_SIDE * self.height())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_strip()
+
     def _in_words(self, problem: Problem) -> Problem:
-        """Return a problem with the title of its option in place of the dotted name."""
+        """Return a problem with the title of its option in place of the dotted name, and nothing said twice."""
         title = self.form.title_of(problem.where)
         is_dotted = problem.where.partition(".")[0] in ExperimentConfig.model_fields
-        return replace(problem, where=title) if title or is_dotted else problem
+        is_said = bool(problem.where) and problem.where in str(problem.message)
+        return replace(problem, where=title) if title or is_dotted or is_said else problem
 
     @Slot()
     def _show_start(self) -> None:

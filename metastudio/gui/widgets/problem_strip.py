@@ -68,14 +68,17 @@ class ProblemStrip(QFrame):
         line.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
         text = WrappingLabel(str(problem))
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        line.addWidget(text, 1)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(text)
+        line.addLayout(words, 1)
         if self._are_rows_links:
             link = QPushButton(self.tr("Show"))
             theme.set_role(link, "link")
             link.setAccessibleName(self.tr("Show: {problem}").format(problem=problem))
             link.setProperty("number", number)
             link.clicked.connect(self._on_link_clicked)
-            line.addWidget(link, 0, Qt.AlignmentFlag.AlignTop)
+            words.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)  # below: the strip of a page's side is narrow
         return row
 
     @Slot()

@@ -118,8 +118,10 @@ def test_a_problem_leads_to_its_field_even_a_folded_one(page: LearnPage, qtbot) 
     editor.selectAll()
     qtbot.keyClicks(editor, "-1")
     page.form.sections["training"].fold_button.setChecked(False)
+    page.resize(1024, 560)
+    assert editor.visibleRegion().isEmpty()
     page.strip.problem_activated.emit(page.form.problems()[0])
-    assert editor.isVisible()
+    qtbot.waitUntil(lambda: editor.visibleRegion().boundingRect().size() == editor.size())
 
 
 def test_too_few_images_for_the_episode_prevent_the_start_by_name(page: LearnPage, document, qtbot) -> None:
