@@ -31,7 +31,7 @@ from metastudio.gui.models.shown_name import isolated, printable
 from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.class_bin import copied
 from metastudio.gui.widgets.class_pictures import ClassPictures
-from metastudio.gui.widgets.drop_files import counted_kinds, dropped_files, has_files, some_sentences
+from metastudio.gui.widgets.drop_files import counted_kinds, dropped_files, has_files, holds_folders, some_sentences
 from metastudio.gui.widgets.drop_hint import DropHint
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.icons import icon
@@ -334,9 +334,12 @@ class ImagesPage(Page):
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
         folders, files = counted_kinds(event.mimeData())
-        hint = self.tr("{count} folders → {count} new classes").format(count=folders)
+        text = self.tr("{count} folders → {count} new classes")
         if folders == 1:
-            hint = self.tr("1 folder → its classes")
+            text = self.tr("1 folder → its classes")
+        elif holds_folders(event.mimeData()):
+            text = self.tr("{count} folders → the classes in them")
+        hint = text.format(count=folders)
         if files and not folders:
             hint = self.tr("{count} files: drop the folder that they lie in").format(count=files)
         self._drop_hint.show_text(hint)

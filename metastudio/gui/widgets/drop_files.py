@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QCoreApplication, QIODevice, QMimeData, QUrl
@@ -83,6 +84,19 @@ def dropped_files(mime: QMimeData) -> DroppedFiles:
         problems = [] if image is not None else problems  # the browser's address came with the pixels
     kept = dict.fromkeys(pictures[:MOST_PICTURES])
     return DroppedFiles(tuple(dict.fromkeys(folders)), tuple(kept), tuple(problems), image)
+
+
+def holds_folders(mime: QMimeData) -> bool:
+    """Say whether the first of dragged folders holds folders itself, by a look at a few of its entries."""
+    paths = (url.toLocalFile() for url in mime.urls()[:_LOOKED_AT_WHILE_DRAGGING] if _refused(url) is None)
+    first = next((path for path in paths if Path(path).is_dir()), None)
+    if first is None:
+        return False
+    try:
+        with os.scandir(first) as entries:
+            return any(entry.is_dir() for entry in islice(entries, _LOOKED_AT_WHILE_DRAGGING))
+    except OSError:
+        return False
 
 
 def counted_kinds(mime: QMimeData) -> tuple[int, int]:

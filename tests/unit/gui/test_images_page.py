@@ -94,6 +94,12 @@ def test_the_hint_says_what_a_drop_will_do(page: ImagesPage, tmp_path: Path) -> 
     drag_over(page, files_mime(sorted(folder.iterdir())))
     assert page._drop_hint.isVisible()
     assert page._drop_hint.text() == "3 folders → 3 new classes"
+    for alphabet in ("Ahom", "Oriya"):
+        make_classes(tmp_path / "nested" / alphabet, classes=2)
+    drag_over(page, files_mime(sorted((tmp_path / "nested").iterdir())))
+    assert page._drop_hint.text() == "2 folders → the classes in them"
+    drag_over(page, files_mime([tmp_path / "nested"]))
+    assert page._drop_hint.text() == "1 folder → its classes"
 
 
 def test_what_is_no_folder_is_refused_by_name(qtbot, page: ImagesPage, toasts: list[Toast], tmp_path: Path) -> None:
