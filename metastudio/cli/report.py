@@ -188,7 +188,7 @@ class Report:
             case events.Finished():
                 self._only(None)
                 self.say(_finished(event), "bold green" if event.outcome == "finished" else "bold")
-            case _:  # inner traces and checkpoints are for plots; a failure is said at the end, as an error
+            case _:  # traces, learned numbers and checkpoints are for plots; a failure is said at the end, as an error
                 pass
 
 

@@ -89,6 +89,17 @@ class Validated(_Event):
     is_best: bool
 
 
+class Learned(_Event):
+    """A table of numbers that the method learns beside the weights: `values` has a row for each of `rows`."""
+
+    kind: Literal["learned"] = "learned"
+    iteration: int
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float, ...], ...]
+
+
 class Evaluated(_Event):
     """Accuracy on meta-test, asked for by a person."""
 
@@ -172,6 +183,7 @@ Event = (
     | InnerTrace
     | OuterStep
     | Validated
+    | Learned
     | Evaluated
     | CheckpointSaved
     | Adapted

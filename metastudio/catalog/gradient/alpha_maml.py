@@ -14,19 +14,21 @@ class AlphaMAMLConfig(GradientConfig):
 
     name: Literal["alpha_maml"] = "alpha_maml"
     inner_hyper_lr: float = option(
-        1e-3,
+        0.01,
         title="Step of the inner rate",
-        help="How far the inner learning rate moves along its own gradient; 0 keeps it where it is.",
+        help="How far the inner learning rate moves down the slope of the query loss; higher adjusts it faster and "
+        "less steadily, 0 keeps it.",
         ge=0,
-        le=10,
+        le=100,
         advanced=True,
     )
     outer_hyper_lr: float = option(
-        1e-3,
+        0.1,
         title="Step of the outer rate",
-        help="How far the outer learning rate grows where successive gradients agree, and shrinks where they do not.",
+        help="How far the outer learning rate grows where a step goes on as the last one went, and shrinks where it "
+        "turns back; 0 keeps it.",
         ge=0,
-        lt=1,
+        le=100,
         advanced=True,
     )
 

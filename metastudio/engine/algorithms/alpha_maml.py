@@ -2,46 +2,65 @@
 
 Behl, Baydin, Torr: Alpha MAML: Adaptive Model-Agnostic Meta-Learning, ICML AutoML Workshop 2019, arXiv:1905.07435.
 
-Both learning rates move by hypergradient. The inner one, α, goes down the gradient of the query loss with respect to
-it; after one step that is -∇L_query(θ') · ∇L_support(θ). The outer one, β, grows where two successive outer gradients
-point the same way and shrinks where they do not: ∂F/∂β = -∇F(θ_t) · ∇F(θ_{t-1}).
+Both learning rates go down the gradient of the mean query loss F(θ) while θ does:
 
-How we differ: with several inner steps the gradient of α goes through all of them. β moves by a factor, 1 + η cos of
-the angle between the gradients, so that η needs no scale, and multiplies whatever the schedule says.
+    inner  α ← α - η_α ∂F/∂α,  with one inner step  ∂F/∂α = -∇L_query(θ') · ∇L_support(θ), mean over the tasks
+    outer  β ← β - η_β ∂F/∂β,  with plain descent   ∂F/∂β = -∇F(θ_t) · ∇F(θ_t-1)
+
+How we differ: with several inner steps the gradient of α goes through all of them. Whatever the outer optimiser,
+θ_t = θ_t-1 + β d, so ∂F/∂β = ∇F(θ_t) · d; what moves is a factor of the rate that the schedule says, after a step, for
+the next one. Both rates stay above zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.gradient.alpha_maml import AlphaMAMLConfig
-from metastudio.engine.algorithms.base import MeanGradient, OuterStep
+from metastudio.engine.algorithms.base import LearnedTable, MeanGradient, OuterStep
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.inner_loop import UpdateRule
 from metastudio.engine.tasks.episode import Episode
 
 INNER_RATE = "inner_rate"
-_SMALLEST = 1e-6
+_SMALLEST = 1e-3
+
+
+@dataclass(kw_only=True)
+class HypergradientStep(OuterStep):
+    """An outer step with what both rates need of it.
+
+    Attributes:
+        inner_rate: α, from which it moves.
+        inner: ∂F/∂α.
+        outer: ∂F by the factor of the outer rate.
+        weights: (P,) of the network before the step.
+    """
+
+    inner_rate: float
+    inner: float
+    outer: float
+    weights: Tensor
 
 
 class AlphaMAML(GradientLearner):
-    """`inner_rate` is α, `outer_factor` what β is multiplied by; the optimiser moves neither."""
+    """`inner_rate` is α; β is `outer_factor` times the schedule's rate, and went along `direction` (P,) last."""
 
     config: AlphaMAMLConfig
     outer_factor: Tensor
-    gradient_before: Tensor
+    direction: Tensor
 
     def __init__(self, config: AlphaMAMLConfig, backbone: nn.Module, *, n_way: int, statistics: Statistics) -> None:
         super().__init__(config, backbone, n_way=n_way, statistics=statistics)
         self.inner_rate = nn.Parameter(torch.tensor(config.inner_lr))
         self.register_buffer("outer_factor", torch.ones(()))
-        self.register_buffer("gradient_before", torch.zeros(sum(value.numel() for value in self.network.parameters())))
-        self._inner_gradient = 0.0
+        self.register_buffer("direction", torch.zeros_like(_flat(self.network.parameters())))
 
     def update_rule(self) -> UpdateRule:
         """θ - α g, with α in the graph."""
@@ -51,25 +70,38 @@ class AlphaMAML(GradientLearner):
 
         return update
 
-    def outer_step(self, episodes: Sequence[Episode], executor: MeanGradient) -> OuterStep:
-        """Return the mean gradient; that of α is kept back from the optimiser."""
+    def outer_step(self, episodes: Sequence[Episode], executor: MeanGradient) -> HypergradientStep:
+        """Return the mean gradient with both hypergradients."""
         step = super().outer_step(episodes, executor)
-        self._inner_gradient = float(step.gradients[INNER_RATE])
-        step.gradients[INNER_RATE] = torch.zeros_like(step.gradients[INNER_RATE])
-        return step
+        of_network = [step.gradients[f"network.{name}"] for name, _ in self.network.named_parameters()]
+        return HypergradientStep(
+            **vars(step),
+            inner_rate=self.inner_rate.item(),
+            inner=step.gradients[INNER_RATE].item(),
+            outer=(_flat(of_network) @ self.direction).item(),
+            weights=_flat(self.network.parameters()),
+        )
 
     def outer_lr_factor(self) -> float:
-        """Return what the outer learning rate is multiplied by."""
-        return float(self.outer_factor)
+        """Return what the schedule's rate is multiplied by."""
+        return self.outer_factor.item()
 
     @torch.no_grad()
     def after_outer_step(self, step: OuterStep) -> None:
-        """Move both rates."""
+        """Move both rates; what the optimiser did to α is taken back."""
         super().after_outer_step(step)
-        self.inner_rate.sub_(self.config.inner_hyper_lr * self._inner_gradient).clamp_(min=_SMALLEST)
-        gradient = torch.cat([value.flatten() for name, value in step.gradients.items() if name != INNER_RATE])
-        lengths = gradient.norm() * self.gradient_before.norm()
-        if lengths > 0:
-            cosine = gradient @ self.gradient_before / lengths
-            self.outer_factor.mul_(1 + self.config.outer_hyper_lr * cosine)
-        self.gradient_before.copy_(gradient)
+        assert isinstance(step, HypergradientStep)  # noqa: S101
+        self.inner_rate.fill_(step.inner_rate - self.config.inner_hyper_lr * step.inner).clamp_(min=_SMALLEST)
+        self.direction.copy_((_flat(self.network.parameters()) - step.weights) / self.outer_factor)
+        self.outer_factor.sub_(self.config.outer_hyper_lr * step.outer).clamp_(min=_SMALLEST)
+
+    def learned(self) -> tuple[LearnedTable, ...]:
+        """Return both rates."""
+        rows = ("inner learning rate", "factor of the outer learning rate")
+        values = ((self.inner_rate.item(),), (self.outer_lr_factor(),))
+        return (LearnedTable("Learning rates", rows, ("now",), values),)
+
+
+def _flat(tensors: Iterable[Tensor]) -> Tensor:
+    """Return all numbers (P,), cut from their history, in the order of indices whatever lies where in memory."""
+    return torch.cat([each.detach().flatten() for each in tensors])

@@ -71,6 +71,23 @@ class OuterStep:
     moments: list[Mapping[str, MeanAndVariance]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class LearnedTable:
+    """Numbers that a method learns beside the weights, for people to look at.
+
+    Attributes:
+        title: What they are.
+        rows: What each row is of.
+        columns: What each column is of.
+        values: One row of numbers for each of `rows`, one number for each of `columns`.
+    """
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float, ...], ...]
+
+
 class TaskLoss(Protocol):
     """Computes one task, as `MetaLearner.task_loss` does."""
 
@@ -138,6 +155,10 @@ class MetaLearner(nn.Module, ABC):
     def outer_lr_factor(self) -> float:
         """Return what the outer learning rate of the schedule is multiplied by."""
         return 1.0
+
+    def learned(self) -> tuple[LearnedTable, ...]:
+        """Return what of the learned numbers is worth a look; most methods have none but weights."""
+        return ()
 
     def after_outer_step(self, step: OuterStep) -> None:
         """Take note of an applied outer step, with what gradients do not move: the running statistics.

@@ -6,7 +6,8 @@ MAML with: the query loss after every step counts at first and gives way to that
 first order until some share of training (derivative-order annealing); learned rates for each layer and step; scale and
 shift of the normalisation for each step. The cosine outer rate is the schedule of the recipe.
 
-How we differ: a layer is one tensor of weights. Statistics of the normalisation come from the images of each step
+How we differ: a layer is one tensor of weights. Each step's scale and shift are the network's own plus a learned
+offset, so that they begin where pretrained ones are. Statistics of the normalisation come from the images of each step
 instead of running averages kept for each step. The state after k steps is judged with the normalisation of step k + 1,
 as the support set is there; the last keeps that of the last step.
 """
@@ -20,17 +21,21 @@ from torch import Tensor, nn
 
 from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.gradient.maml_plus_plus import MAMLPlusPlusConfig
-from metastudio.engine.algorithms.base import OuterStep
+from metastudio.engine.algorithms.base import LearnedTable, OuterStep
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.inner_loop import Order, UpdateRule, gradient_descent
 
 _LEAST_SHARE = 0.03
+"""What an early step's loss keeps of its first weight until the multi-step loss ends, as in the authors' code."""
 _NORM = ".norms."
 
 
 class MAMLPlusPlus(GradientLearner):
-    """MAML with learned rates (steps, layers), a loss of all steps, and normalisation for each step."""
+    """MAML with learned rates (steps, layers), a loss of all steps, and normalisation for each step.
+
+    Training has progressed by `steps_done` outer steps, which its annealing goes by.
+    """
 
     config: MAMLPlusPlusConfig
     steps_done: Tensor
@@ -38,13 +43,14 @@ class MAMLPlusPlus(GradientLearner):
     def __init__(self, config: MAMLPlusPlusConfig, backbone: nn.Module, *, n_way: int, statistics: Statistics) -> None:
         super().__init__(config, backbone, n_way=n_way, statistics=statistics)
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.int64))
-        names = [name for name, _ in self.network.named_parameters()]
-        self._norms = tuple(name for name in names if _NORM in name) if config.per_step_norm else ()
-        self._moving = tuple(name for name in names if name not in self._norms)
-        self.rates = nn.Parameter(torch.full((config.inner_steps, len(self._moving)), config.inner_lr))
         own = dict(self.network.named_parameters())
-        self.step_norms = nn.ParameterList(
-            nn.Parameter(own[name].detach().repeat(config.inner_steps, 1)) for name in self._norms
+        self._norms = tuple(name for name in own if _NORM in name) if config.per_step_norm else ()
+        self._moving = tuple(name for name in own if name not in self._norms)
+        self.rates: nn.Parameter | None = None
+        if config.learned_rates:
+            self.rates = nn.Parameter(torch.full((config.inner_steps, len(self._moving)), config.inner_lr))
+        self.norm_offsets = nn.ParameterList(
+            nn.Parameter(torch.zeros(config.inner_steps, len(own[name]))) for name in self._norms
         )
 
     def adapted(self, state: Weights) -> Sequence[str]:  # noqa: ARG002
@@ -53,20 +59,21 @@ class MAMLPlusPlus(GradientLearner):
 
     def update_rule(self) -> UpdateRule:
         """θ - α[step, layer] g."""
-        if not self.config.learned_rates:
+        if self.rates is None:
             return gradient_descent(self.config.inner_lr)
+        rates = self.rates
 
         def update(weights: Weights, gradients: Weights, step: int) -> Weights:
-            rates = self.rates[self._place_of(step)]
-            moved = (weights[name] - rate * gradients[name] for name, rate in zip(self._moving, rates, strict=True))
-            return weights | dict(zip(self._moving, moved, strict=True))
+            pairs = zip(gradients.items(), rates[self._place_of(step)], strict=True)
+            return weights | {name: weights[name] - rate * each for (name, each), rate in pairs}
 
         return update
 
     def weights_of(self, state: Weights, step: int) -> Weights:
         """Return the state with the normalisation of this step."""
         place = self._place_of(step)
-        return state | {name: values[place] for name, values in zip(self._norms, self.step_norms, strict=True)}
+        pairs = zip(self._norms, self.norm_offsets, strict=True)
+        return state | {name: state[name] + offsets[place] for name, offsets in pairs}
 
     def _place_of(self, step: int) -> int:
         return min(step, self.config.inner_steps - 1)
@@ -78,9 +85,9 @@ class MAMLPlusPlus(GradientLearner):
     def step_loss_weights(self, steps: int) -> Sequence[float]:
         """Return equal weights that give way to the last step's, which is all after the share of training."""
         share = self.config.multi_step_share
-        if steps == 0 or self._share_done() >= share:
+        if self._share_done() >= share:
             return super().step_loss_weights(steps)
-        early = max(1 / steps * (1 - self._share_done() / share), _LEAST_SHARE / steps)
+        early = max(1 - self._share_done() / share, _LEAST_SHARE) / steps
         return (0.0, *(early,) * (steps - 1), 1 - early * (steps - 1))
 
     def after_outer_step(self, step: OuterStep) -> None:
@@ -90,3 +97,11 @@ class MAMLPlusPlus(GradientLearner):
 
     def _share_done(self) -> float:
         return int(self.steps_done) / max(self.planned_iterations, 1)
+
+    def learned(self) -> tuple[LearnedTable, ...]:
+        """Return the rate of each layer in each step."""
+        if self.rates is None:
+            return ()
+        columns = tuple(f"step {number}" for number in range(1, len(self.rates) + 1))
+        values = tuple(map(tuple, self.rates.detach().T.tolist()))
+        return (LearnedTable("Learned rates", self._moving, columns, values),)

@@ -11,16 +11,21 @@ that training starts where MAML's does.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 import torch
 from torch import nn
 
 from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.gradient.meta_sgd import MetaSGDConfig
+from metastudio.engine.algorithms.base import LearnedTable
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.inner_loop import UpdateRule
 
 _LOWEST_SHARE = 0.05
+_BINS = 20
 
 
 class MetaSGD(GradientLearner):
@@ -44,3 +49,11 @@ class MetaSGD(GradientLearner):
             return weights | {name: weights[name] - rates[name][: len(each)] * each for name, each in gradients.items()}
 
         return update
+
+    def learned(self) -> tuple[LearnedTable, ...]:
+        """Return how many rates of each layer lie in each of equally wide bins over all of them."""
+        rates = [value.detach().flatten().double().cpu().numpy() for value in self.rates]
+        edges = np.histogram_bin_edges(np.concatenate(rates), bins=_BINS)
+        counts = tuple(tuple(map(float, np.histogram(each, bins=edges)[0])) for each in rates)
+        columns = tuple(f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges))
+        return (LearnedTable("Histogram of the learned rates", self._names, columns, counts),)

@@ -268,6 +268,8 @@ class Trainer:
             episodes=score.episodes,
             is_best=is_best,
         )
+        for table in self.learner.learned():
+            yield events.Learned(iteration=iteration, **vars(table))
         if is_best:
             yield from self._checkpoint(is_best=True)
 
