@@ -21,6 +21,7 @@ from metastudio.catalog.data_spec import (
 )
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
+from metastudio.gui.wording import counted
 from metastudio.images.image_index import ImageIndex
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def exclude_files(document: ProjectDocument, *, paths: Collection[str]) -> None:
     """Leave pictures out of the project; the files stay where they are."""
     excluded = tuple(dict.fromkeys([*document.experiment.data.excluded_files, *paths]))
     document.push(
-        _tr("Exclude {count} pictures").format(count=len(paths)),
+        counted(len(paths), _tr("Exclude 1 picture"), _tr("Exclude {count} pictures")),
         _with_data(document, excluded_files=excluded),
     )
 
@@ -135,7 +136,7 @@ def include_files(document: ProjectDocument, *, paths: Collection[str]) -> None:
     back = set(paths)
     excluded = tuple(path for path in document.experiment.data.excluded_files if path not in back)
     document.push(
-        _tr("Take {count} pictures in again").format(count=len(back)),
+        counted(len(back), _tr("Take 1 picture in again"), _tr("Take {count} pictures in again")),
         _with_data(document, excluded_files=excluded),
     )
 

@@ -21,6 +21,11 @@ def count_text(count: float) -> str:
     return QLocale.c().toString(float(count), "f", 0) if abs(count) < 1000 else f"{count:,.0f}"
 
 
+def counted(count: int, one: str, many: str, **fields: object) -> str:
+    """Return the sentence for this number, with ``{count}`` and the fields filled in: `one` for 1, else `many`."""
+    return (one if count == 1 else many).format(count=f"{count:,}", **fields)
+
+
 def percent(share: float | None) -> str:
     """Return a share in [0, 1] as ``20.3 %``, or a dash."""
     return "–" if share is None or math.isnan(share) else f"{100 * share:.1f} %"

@@ -13,6 +13,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from metastudio.catalog.experiment import ExperimentConfig, TargetClass, TargetTask
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.errors import MetaStudioError
+from metastudio.gui.wording import counted
 from metastudio.jobs.session_thread import SessionThread
 from metastudio.runs.questions import AdaptedAnswer, AskAdapt, AskPredict, Prediction, Predictions, Progress
 from metastudio.runs.run_folder import RunFolder
@@ -200,7 +201,7 @@ class TryOut(QObject):
         there = {*self.state.queries, *self._support()}
         added = tuple(path for path in dict.fromkeys(paths) if path not in there)
         if added:
-            title = self.tr("Ask about {count} pictures").format(count=len(added))
+            title = counted(len(added), self.tr("Ask about 1 picture"), self.tr("Ask about {count} pictures"))
             self._push(title, replace(self.state, queries=(*self.state.queries, *added)))
 
     def remove_queries(self, paths: Iterable[str]) -> None:
@@ -314,7 +315,7 @@ class TryOut(QObject):
             self._session.forget(self._predict_number)
         self._asked = wanted
         self._predict_number = self._session.ask(AskPredict(handle=self.adapted.handle, files=wanted))
-        self._set_busy(self.tr("Looking at {count} pictures…").format(count=len(wanted)))
+        self._set_busy(counted(len(wanted), self.tr("Looking at 1 picture…"), self.tr("Looking at {count} pictures…")))
 
     def _forget(self) -> None:
         for number in (self._adapt_number, self._predict_number):

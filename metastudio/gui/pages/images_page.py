@@ -40,6 +40,7 @@ from metastudio.gui.widgets.preprocessing_panel import PreprocessingPanel
 from metastudio.gui.widgets.problem_tree import ProblemTree
 from metastudio.gui.widgets.split_board import SplitBoard
 from metastudio.gui.widgets.work_progress import WorkProgress
+from metastudio.gui.wording import counted
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
@@ -341,7 +342,8 @@ class ImagesPage(Page):
             text = self.tr("{count} folders → the classes in them")
         hint = text.format(count=folders)
         if files and not folders:
-            hint = self.tr("{count} files: drop the folder that they lie in").format(count=files)
+            one = self.tr("1 file: drop the folder that it lies in")
+            hint = counted(files, one, self.tr("{count} files: drop the folder that they lie in"))
         self._drop_hint.show_text(hint)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:

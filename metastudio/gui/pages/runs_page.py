@@ -39,6 +39,7 @@ from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.job_plots import SmoothingBar
 from metastudio.gui.widgets.plot import Curve, Plot
 from metastudio.gui.widgets.run_details import RunDetails
+from metastudio.gui.wording import counted
 from metastudio.jobs.curves import Curves
 from metastudio.jobs.job import Job
 from metastudio.runs.event_log import read_events
@@ -208,7 +209,7 @@ class RunsPage(Page):
     def _on_rows_read(self, rows: list[RunRow]) -> None:
         self._is_reading = False
         self.model.set_rows(rows)
-        self.set_title(self.tr("Runs"), self.tr("{count} runs").format(count=len(rows)) if rows else "")
+        self.set_title(self.tr("Runs"), counted(len(rows), self.tr("1 run"), self.tr("{count} runs")) if rows else "")
         self._stack.setCurrentIndex(1 if rows else 0)
         if rows and not self.table.selectionModel().hasSelection():
             self.table.selectRow(0)

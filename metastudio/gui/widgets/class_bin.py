@@ -18,6 +18,7 @@ from metastudio.gui.widgets.drop_files import DroppedFiles, dropped_files, pictu
 from metastudio.gui.widgets.new_class_place import NewClassPlace
 from metastudio.gui.widgets.one_class_bin import OneClassBin
 from metastudio.gui.widgets.picture_shelf import QUERY, SUPPORT, PictureShelf, copied
+from metastudio.gui.wording import counted
 
 __all__ = ["QUERY", "SUPPORT", "ClassBins", "copied"]
 
@@ -82,7 +83,8 @@ class ClassBins(QWidget):
         if added:
             before = getattr(self._classes[number], role)
             name = self._classes[number].name
-            title = self.tr("Add {count} pictures to {name}").format(count=len(added), name=printable(name))
+            one, many = self.tr("Add 1 picture to {name}"), self.tr("Add {count} pictures to {name}")
+            title = counted(len(added), one, many, name=printable(name))
             self._change(number, title, **{role: (*before, *added)})
         if problems:
             self.problems_found.emit(problems)
@@ -116,7 +118,8 @@ class ClassBins(QWidget):
         """Take pictures out of a class."""
         gone = set(paths)
         kept = tuple(path for path in getattr(self._classes[number], role) if path not in gone)
-        self._change(number, self.tr("Remove {count} pictures").format(count=len(gone)), **{role: kept})
+        title = counted(len(gone), self.tr("Remove 1 picture"), self.tr("Remove {count} pictures"))
+        self._change(number, title, **{role: kept})
 
     def move_pictures(self, paths: Sequence[str], *, source: tuple[int, str], target: tuple[int, str]) -> None:
         """Move pictures from one class (and role) to another, as one change."""
@@ -128,7 +131,8 @@ class ClassBins(QWidget):
             pictures = change(getattr(classes[number], role), paths, moved)
             classes[number] = classes[number].model_copy(update={role: pictures})
         name = printable(classes[target[0]].name)
-        self._set(tuple(classes), self.tr("Move {count} pictures to {name}").format(count=len(moved), name=name))
+        one, many = self.tr("Move 1 picture to {name}"), self.tr("Move {count} pictures to {name}")
+        self._set(tuple(classes), counted(len(moved), one, many, name=name))
 
     # from the person
 

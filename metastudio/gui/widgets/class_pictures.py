@@ -14,6 +14,7 @@ from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.class_column import PART_MARKS
 from metastudio.gui.widgets.labels import ElidedLabel
 from metastudio.gui.widgets.thumbnail_view import PictureView, reason_for
+from metastudio.gui.wording import counted
 from metastudio.images.image_index import ImageClass
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ class ClassPictures(QWidget):
         paths = tuple(file.path for file in shown.files)
         left_out = sum(path in excluded for path in paths)
         where = PART_MARKS[part] + " " + (part.value.replace("_", "-") if part else self.tr("not used"))
-        about = self.tr("{count} images · {part}").format(count=f"{len(paths) - left_out:,}", part=where)
+        one, many = self.tr("1 image · {part}"), self.tr("{count} images · {part}")
+        about = counted(len(paths) - left_out, one, many, part=where)
         if left_out:
             about += self.tr(" · {count} excluded").format(count=left_out)
         self.heading.setText(printable(shown.name))

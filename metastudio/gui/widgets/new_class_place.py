@@ -11,6 +11,7 @@ from metastudio.gui.widgets.drop_files import counted_kinds, has_files
 from metastudio.gui.widgets.drop_place import DropPlace
 from metastudio.gui.widgets.labels import WrappingLabel
 from metastudio.gui.widgets.picture_shelf import SMALLEST_HEIGHT_PX, copied
+from metastudio.gui.wording import counted
 
 
 class NewClassPlace(DropPlace):
@@ -46,9 +47,11 @@ class NewClassPlace(DropPlace):
         folders, files = counted_kinds(event.mimeData())
         parts = []
         if folders:
-            parts.append(self.tr("{count} folders → {count} new classes").format(count=folders))
+            one = self.tr("1 folder → 1 new class")
+            parts.append(counted(folders, one, self.tr("{count} folders → {count} new classes")))
         if files or not folders:
-            parts.append(self.tr("{count} pictures → 1 new class").format(count=max(1, files)))
+            one = self.tr("1 picture → 1 new class")
+            parts.append(counted(max(1, files), one, self.tr("{count} pictures → 1 new class")))
         self._show_hint(", ".join(parts))
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:

@@ -12,6 +12,7 @@ from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import label
 from metastudio.gui.widgets.picture_shelf import QUERY, SUPPORT, PictureShelf
+from metastudio.gui.wording import counted
 
 
 class OneClassBin(QFrame):
@@ -87,10 +88,9 @@ class OneClassBin(QFrame):
         self._dot.setPixmap(_dot(self.number, self.devicePixelRatioF()))
 
     def _counted(self, value: TargetClass) -> str:
-        text = self.tr("{count} pictures").format(count=len(value.support))
-        if len(value.support) == 1:
-            text = self.tr("1 picture")
-        return text + (self.tr(" · {count} queries").format(count=len(value.query)) if value.query else "")
+        text = counted(len(value.support), self.tr("1 picture"), self.tr("{count} pictures"))
+        queries = counted(len(value.query), self.tr("1 query"), self.tr("{count} queries"))
+        return f"{text} · {queries}" if value.query else text
 
     @Slot()
     def _on_name_finished(self) -> None:

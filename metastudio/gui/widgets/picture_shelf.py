@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QFrame
 from metastudio.gui import theme
 from metastudio.gui.widgets.drop_files import counted_kinds, has_files
 from metastudio.gui.widgets.thumbnail_view import Frame, PictureView
+from metastudio.gui.wording import counted
 
 _MOST_ROWS_SHOWN = 3
 SMALLEST_HEIGHT_PX = 56
@@ -145,8 +146,9 @@ class PictureShelf(PictureView):
         folders, files = counted_kinds(mime)
         name = self.accessibleName()
         if folders and not files:
-            return self.tr("the pictures of {count} folders → {name}").format(count=folders, name=name)
-        return self.tr("{count} pictures → {name}").format(count=max(1, files), name=name)
+            one = self.tr("the pictures of 1 folder → {name}")
+            return counted(folders, one, self.tr("the pictures of {count} folders → {name}"), name=name)
+        return counted(max(1, files), self.tr("1 picture → {name}"), self.tr("{count} pictures → {name}"), name=name)
 
 
 def copied(mime: QMimeData) -> QMimeData:

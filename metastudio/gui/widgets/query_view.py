@@ -29,6 +29,7 @@ from metastudio.gui.widgets.drop_files import counted_kinds, has_files
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.probability_bars import bars_height, paint_bars
 from metastudio.gui.widgets.thumbnail_view import Frame, paint_thumbnail
+from metastudio.gui.wording import counted
 
 _PICTURE_PX = 60
 _VERDICT_PX = 104
@@ -105,11 +106,11 @@ class QueryView(QListView):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             folders, files = counted_kinds(event.mimeData())
-            self._drag_hint = (
-                self.tr("the pictures of {count} folders → queries").format(count=folders)
-                if folders and not files
-                else self.tr("{count} pictures → queries").format(count=max(1, files))
-            )
+            one, many = self.tr("1 picture → queries"), self.tr("{count} pictures → queries")
+            if folders and not files:
+                one = self.tr("the pictures of 1 folder → queries")
+                many = self.tr("the pictures of {count} folders → queries")
+            self._drag_hint = counted(max(1, files or folders), one, many)
             self.viewport().update()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:

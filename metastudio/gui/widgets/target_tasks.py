@@ -28,6 +28,7 @@ from metastudio.gui.widgets.drop_place import DropPlace
 from metastudio.gui.widgets.labels import WrappingLabel, label
 from metastudio.gui.widgets.problem_strip import ProblemStrip
 from metastudio.gui.widgets.target_card import TargetCard
+from metastudio.gui.wording import counted
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
@@ -291,9 +292,11 @@ class TargetTasks(QWidget):
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
         folders, files = counted_kinds(event.mimeData())
-        hint = self.tr("{count} folders → a new task with {count} classes").format(count=folders)
+        one = self.tr("1 folder → a new task with its first class")
+        hint = counted(folders, one, self.tr("{count} folders → a new task with {count} classes"))
         if files or not folders:
-            hint = self.tr("{count} pictures → a new task with its first class").format(count=max(1, files))
+            one = self.tr("1 picture → a new task with its first class")
+            hint = counted(max(1, files), one, self.tr("{count} pictures → a new task with its first class"))
         self._hint.setText(hint)
         theme.set_role(self._hint, "section")
         self._place.set_target(True)

@@ -66,6 +66,21 @@ def test_the_hint_says_what_a_drop_will_do(bins: ClassBins, tmp_path: Path) -> N
     assert bins._new._text.text() == "3 folders → 3 new classes"
 
 
+def test_one_is_said_as_one(qtbot, bins: ClassBins, pictures: list[str]) -> None:
+    titles: list[str] = []
+    bins.bins_changed.connect(titles.append)
+    drag_over(bins._new, files_mime(pictures[:1]))
+    assert bins._new._text.text() == "1 picture → 1 new class"
+    bins.add_class("mug")
+    drag_over(shelf(bins, 0), files_mime(pictures[:1]))
+    assert shelf(bins, 0)._drag_hint == "1 picture → mug"
+    drop_on(shelf(bins, 0), files_mime(pictures[:1]))
+    drop_on(shelf(bins, 0, QUERY), files_mime(pictures[1:2]))
+    qtbot.waitUntil(lambda: bool(bins.classes()[0].query))
+    assert titles[1:] == ["Add 1 picture to mug"] * 2
+    assert bins._bins[0]._count.text() == "1 picture · 1 query"
+
+
 def test_pictures_drop_into_support_and_query(qtbot, bins: ClassBins, pictures: list[str]) -> None:
     bins.add_class("mug")
     drop_on(shelf(bins, 0), files_mime(pictures[:3]))
