@@ -14,7 +14,7 @@ class AlphaMAMLConfig(GradientConfig):
 
     name: Literal["alpha_maml"] = "alpha_maml"
     inner_hyper_lr: float = option(
-        0.01,
+        0.1,
         title="Step of the inner rate",
         help="How far the inner learning rate moves down the slope of the query loss; higher adjusts it faster and "
         "less steadily, 0 keeps it.",
@@ -23,7 +23,7 @@ class AlphaMAMLConfig(GradientConfig):
         advanced=True,
     )
     outer_hyper_lr: float = option(
-        0.1,
+        1.0,
         title="Step of the outer rate",
         help="How far the outer learning rate grows where a step goes on as the last one went, and shrinks where it "
         "turns back; 0 keeps it.",

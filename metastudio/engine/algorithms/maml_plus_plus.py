@@ -23,12 +23,12 @@ from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.gradient.maml_plus_plus import MAMLPlusPlusConfig
 from metastudio.engine.algorithms.base import LearnedTable, OuterStep
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
-from metastudio.engine.backbones.network import Weights
+from metastudio.engine.backbones.network import Network, Weights
+from metastudio.engine.backbones.normalization import TaskBatchNorm
 from metastudio.engine.inner_loop import Order, UpdateRule, gradient_descent
 
 _LEAST_SHARE = 0.03
 """What an early step's loss keeps of its first weight until the multi-step loss ends, as in the authors' code."""
-_NORM = ".norms."
 
 
 class MAMLPlusPlus(GradientLearner):
@@ -44,7 +44,7 @@ class MAMLPlusPlus(GradientLearner):
         super().__init__(config, backbone, n_way=n_way, statistics=statistics)
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.int64))
         own = dict(self.network.named_parameters())
-        self._norms = tuple(name for name in own if _NORM in name) if config.per_step_norm else ()
+        self._norms = _norms_of(self.network) if config.per_step_norm else ()
         self._moving = tuple(name for name in own if name not in self._norms)
         self.rates: nn.Parameter | None = None
         if config.learned_rates:
@@ -105,3 +105,9 @@ class MAMLPlusPlus(GradientLearner):
         columns = tuple(f"step {number}" for number in range(1, len(self.rates) + 1))
         values = tuple(map(tuple, self.rates.detach().T.tolist()))
         return (LearnedTable("Learned rates", self._moving, columns, values),)
+
+
+def _norms_of(network: Network) -> tuple[str, ...]:
+    """Return the names of the scales and shifts of its normalisation."""
+    layers = [(path, layer) for path, layer in network.named_modules() if isinstance(layer, TaskBatchNorm)]
+    return tuple(f"{path}.{name}" for path, layer in layers for name, _ in layer.named_parameters())

@@ -6,8 +6,8 @@ The gradient G of a layer's weights is turned before the step by learned matrice
 3.2: MC(G) = G x₁ M_o x₂ M_i x₃ M_f, with output channels, input channels and the 3 x 3 places of a kernel as modes.
 They begin at the identity, so that training starts where MAML's does, and are learned with θ.
 
-How we differ: a head's outputs are classes in an order that means nothing, so it has no output matrix; where its input
-is wider than 512, no input matrix either.
+How we differ: a head's outputs are classes in an order that means nothing, so it has no output matrix; a mode wider
+than 512 has none either.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.training.executor import OneByOne, SideBySide
 from tests.unit.engine.episodes import make_episode, make_learner
-from tests.unit.engine.reference_maml import network
+from tests.unit.engine.reference_maml import network as conv4
+from tests.unit.engine.reference_resnet12 import resnet12
 
 Weights = dict[str, Tensor]
 MODES = ["support", "batch", "running"]
@@ -97,6 +98,11 @@ def network_part(parameters: Weights) -> Weights:
     return {name.removeprefix("network."): value for name, value in parameters.items() if name.startswith("network.")}
 
 
+def network(weights: Weights, images: Tensor, statistics_of: slice, **shape: str) -> Tensor:
+    """Return the reference's logits: of Conv4, or of ResNet-12 where no shape is given."""
+    return conv4(weights, images, statistics_of, **shape) if shape else resnet12(weights, images, statistics_of)
+
+
 def reference_support_loss(weights: Weights, episode: Episode, **shape: str) -> Tensor:
     logits = network(weights, episode.support.images, slice(None), **shape)
     return F.cross_entropy(logits, episode.support.labels)
@@ -134,6 +140,20 @@ def assert_agrees_with_reference_everywhere(
             learner,
             some_episodes(),
             lambda parameters, episode, mode=normalization, shape=shape: reference(parameters, episode, mode, shape),
+        )
+        assert largest_difference(outer_gradient(learner, some_episodes()), expected) < 1e-10
+
+
+def assert_agrees_with_reference_on_resnet12(
+    name: str, reference: Callable[[Weights, Episode, str, dict[str, str]], Tensor], **options: object
+) -> None:
+    """Compare to 1e-10 on ResNet-12, for each normalisation mode."""
+    for normalization in MODES:
+        learner = stirred(name, backbone__name="resnet12", backbone__normalization=normalization, **options)
+        expected = reference_gradient(
+            learner,
+            some_episodes(),
+            lambda parameters, episode, mode=normalization: reference(parameters, episode, mode, {}),
         )
         assert largest_difference(outer_gradient(learner, some_episodes()), expected) < 1e-10
 

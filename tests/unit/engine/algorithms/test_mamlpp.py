@@ -19,6 +19,7 @@ from tests.unit.engine.algorithms.exactness import (
     SMOOTH,
     Weights,
     assert_agrees_with_reference_everywhere,
+    assert_agrees_with_reference_on_resnet12,
     assert_all_ways_of_computing_agree,
     assert_finite_differences_agree,
     largest_difference,
@@ -158,7 +159,7 @@ def reference(
     second_order: bool = True,
 ) -> Tensor:
     own = network_part(parameters)
-    norms = [name for name in own if ".norms." in name]
+    norms = [name for name in own if "norm" in name]
     moving = [name for name in own if name not in norms]
     last = len(importance) - 1
 
@@ -189,6 +190,12 @@ def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network(
         partial(reference, importance=importance),
         algorithm__inner_steps=3,
         algorithm__multi_step_share=share,
+    )
+
+
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_resnet12() -> None:
+    assert_agrees_with_reference_on_resnet12(
+        "mamlpp", partial(reference, importance=(1 / 3, 1 / 3, 1 / 3)), algorithm__inner_steps=3
     )
 
 

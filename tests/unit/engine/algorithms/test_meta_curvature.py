@@ -12,6 +12,7 @@ from tests.unit.engine.algorithms.exactness import (
     SMOOTH,
     Weights,
     assert_agrees_with_reference_everywhere,
+    assert_agrees_with_reference_on_resnet12,
     assert_all_ways_of_computing_agree,
     assert_finite_differences_agree,
     largest_difference,
@@ -64,11 +65,13 @@ def test_the_meta_gradient_agrees_with_finite_differences(normalization: str, st
 
 def turned(name: str, gradient: Tensor, matrices: list[Tensor]) -> Tensor:
     """Equation (12) of the paper in index notation; takes its matrices off the list."""
-    if "convolutions" in name:
+    if gradient.dim() == 4:
         out, inner, places = (matrices.pop(0) for _ in range(3))
-        flat = gradient.reshape(*gradient.shape[:2], 9)
-        return torch.einsum("po,qi,rf,oif->pqr", out, inner, places, flat).reshape(gradient.shape)
-    if "norms" in name:
+        flat = gradient.flatten(2)
+        by_output = torch.einsum("po,oif->pif", out, flat)
+        by_input = torch.einsum("qi,pif->pqf", inner, by_output)
+        return torch.einsum("rf,pqf->pqr", places, by_input).reshape(gradient.shape)
+    if "norm" in name:
         return torch.einsum("po,o->p", matrices.pop(0), gradient)
     if name == "head.weight":
         return torch.einsum("qi,ni->nq", matrices.pop(0), gradient)
@@ -91,6 +94,10 @@ def reference(parameters: Weights, episode: Episode, normalization: str, shape: 
 
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network() -> None:
     assert_agrees_with_reference_everywhere("meta_curvature", reference, algorithm__inner_steps=3)
+
+
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_resnet12() -> None:
+    assert_agrees_with_reference_on_resnet12("meta_curvature", reference, algorithm__inner_steps=3)
 
 
 def test_all_ways_of_computing_it_agree() -> None:
