@@ -13,7 +13,7 @@ from metastudio.engine.algorithms.maml_plus_plus import MAMLPlusPlus
 from metastudio.engine.inner_loop import Order
 from metastudio.engine.learner import build_learner
 from metastudio.engine.tasks.episode import Episode
-from metastudio.engine.training.executor import OneByOne
+from metastudio.engine.training.executor import OneByOne, SideBySide
 from tests.unit.engine.algorithms.exactness import (
     MODES,
     SMOOTH,
@@ -32,6 +32,7 @@ from tests.unit.engine.algorithms.exactness import (
     stirred,
 )
 from tests.unit.engine.episodes import make_episode, make_learner
+from tests.unit.engine.test_task_processes import ready
 
 OFF = {
     "algorithm__learned_rates": False,
@@ -218,6 +219,21 @@ def test_first_order_equals_its_own_definition_and_differs_from_second() -> None
 @pytest.mark.parametrize("share", [0.0, 1.0], ids=["last step", "multi-step"])
 def test_all_ways_of_computing_it_agree(share: float) -> None:
     assert_all_ways_of_computing_agree("mamlpp", algorithm__multi_step_share=share)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mamlpp", "alpha_maml"])
+def test_processes_that_compute_tasks_see_what_an_outer_step_changed(name: str) -> None:
+    learner, episodes = stirred(name), some_episodes(3)
+    learner.planned_iterations = 30  # the multi-step loss of MAML++ ends with the third step
+    with SideBySide(2, processes_after_s=0) as executor:
+        ready(executor, learner, episodes)
+        at_first = learner.outer_step(episodes, executor).gradients
+        for _ in range(3):
+            learner.after_outer_step(learner.outer_step(episodes, executor))
+        beside = learner.outer_step(episodes, executor).gradients
+    assert largest_difference(beside, outer_gradient(learner, episodes)) == 0
+    assert largest_difference(beside, at_first) > 1e-4
 
 
 def test_it_shows_a_rate_for_each_layer_and_step() -> None:
