@@ -1,4 +1,4 @@
-"""What the person wants of a running worker: one word in one file, read after every outer step and every judged episode."""
+"""What the person wants of a running worker: one word in one file, read after every outer step and judged episode."""
 
 from __future__ import annotations
 
