@@ -23,7 +23,7 @@ class AlphaMAMLConfig(GradientConfig):
         advanced=True,
     )
     outer_hyper_lr: float = option(
-        1.0,
+        0.1,
         title="Step of the outer rate",
         help="How far the outer learning rate grows where a step goes on as the last one went, and shrinks where it "
         "turns back; 0 keeps it.",
