@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import GradientConfig
+from metastudio.catalog.gradient.config import SecondOrderConfig
 
 
-class ANILConfig(GradientConfig):
+class ANILConfig(SecondOrderConfig):
     """Settings of ANIL."""
 
     name: Literal["anil"] = "anil"
 
 
-class BOILConfig(GradientConfig):
+class BOILConfig(SecondOrderConfig):
     """Settings of BOIL."""
 
     name: Literal["boil"] = "boil"

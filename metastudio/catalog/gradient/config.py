@@ -33,6 +33,11 @@ class GradientConfig(Settings):
         ge=0,
         le=10000,
     )
+
+
+class SecondOrderConfig(GradientConfig):
+    """What those can set whose outer gradient goes through the inner steps."""
+
     inner_graph: Literal["auto", "store", "recompute"] = option(
         "auto",
         title="Inner graph",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import GradientConfig
+from metastudio.catalog.gradient.config import GradientConfig, SecondOrderConfig
 
 _FINN = Paper(
     "Finn, Abbeel, Levine",
@@ -16,7 +16,7 @@ _FINN = Paper(
 )
 
 
-class MAMLConfig(GradientConfig):
+class MAMLConfig(SecondOrderConfig):
     """Settings of MAML."""
 
     name: Literal["maml"] = "maml"

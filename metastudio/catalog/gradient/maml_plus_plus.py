@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import GradientConfig
+from metastudio.catalog.gradient.config import SecondOrderConfig
 from metastudio.catalog.settings import option
 
 
-class MAMLPlusPlusConfig(GradientConfig):
+class MAMLPlusPlusConfig(SecondOrderConfig):
     """Settings of MAML++: each of its parts can be switched off."""
 
     name: Literal["mamlpp"] = "mamlpp"

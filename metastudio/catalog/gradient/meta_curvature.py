@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import GradientConfig
+from metastudio.catalog.gradient.config import SecondOrderConfig
 
 
-class MetaCurvatureConfig(GradientConfig):
+class MetaCurvatureConfig(SecondOrderConfig):
     """Settings of Meta-Curvature."""
 
     name: Literal["meta_curvature"] = "meta_curvature"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import GradientConfig
+from metastudio.catalog.gradient.config import SecondOrderConfig
 from metastudio.catalog.settings import option
 
 
-class MMAMLConfig(GradientConfig):
+class MMAMLConfig(SecondOrderConfig):
     """Settings of MMAML."""
 
     name: Literal["mmaml"] = "mmaml"

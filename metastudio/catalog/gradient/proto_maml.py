@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import GradientConfig
+from metastudio.catalog.gradient.config import SecondOrderConfig
 from metastudio.catalog.settings import option
 
 
-class ProtoMAMLConfig(GradientConfig):
+class ProtoMAMLConfig(SecondOrderConfig):
     """Settings of ProtoMAML."""
 
     name: Literal["proto_maml"] = "proto_maml"
@@ -31,7 +31,7 @@ class ProtoMAMLConfig(GradientConfig):
     )
 
 
-class UnicornMAMLConfig(GradientConfig):
+class UnicornMAMLConfig(SecondOrderConfig):
     """Settings of UNICORN-MAML."""
 
     name: Literal["unicorn_maml"] = "unicorn_maml"

@@ -20,7 +20,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from metastudio.catalog.backbones import Statistics
-from metastudio.catalog.gradient.config import GradientConfig
+from metastudio.catalog.gradient.config import GradientConfig, SecondOrderConfig
 from metastudio.engine.algorithms.adapted_network import AdaptedNetwork, settled_moments
 from metastudio.engine.algorithms.base import MetaLearner, TaskResult, accuracy_of, n_way_of
 from metastudio.engine.algorithms.judged import judged
@@ -122,9 +122,10 @@ class GradientLearner(MetaLearner):
         )
 
     def _recomputes(self, steps: int, order: Order) -> bool:
-        if order is Order.FIRST or self.config.inner_graph == "store":
+        if order is Order.FIRST or not isinstance(self.config, SecondOrderConfig):
             return False
-        return self.config.inner_graph == "recompute" or steps >= RECOMPUTE_FROM_STEPS
+        wanted = self.config.inner_graph
+        return wanted == "recompute" or (wanted == "auto" and steps >= RECOMPUTE_FROM_STEPS)
 
     def adapt(
         self,

@@ -15,6 +15,12 @@ from metastudio.paths import resources_folder
 METHODS = pytest.mark.parametrize("entry", ALGORITHMS.values(), ids=lambda entry: entry.name)
 
 
+def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
 @METHODS
 def test_every_method_has_a_page_with_its_paper_and_its_present_settings(entry: Entry) -> None:
     text = method_page(entry.name).read_text(encoding="utf-8")
@@ -22,7 +28,7 @@ def test_every_method_has_a_page_with_its_paper_and_its_present_settings(entry: 
     assert entry.paper.identifier in text
     assert entry.paper.title in text
     for option in options_of(entry.config_type):
-        default = f"{option.default:g}" if isinstance(option.default, float) else str(option.default)
+        default = _shown(option.default)
         row = f"| {option.title} | {default}{' ' + option.unit if option.unit else ''} |"
         assert row in text
         assert option.help in text

@@ -128,7 +128,7 @@ def test_a_worker_outlives_its_queue_and_is_found_again_with_its_history(
     again.pause(found)
     wait_for(qtbot, found, State.PAUSED)
     again.shut_down()
-    os.waitpid(-1, os.WNOHANG)
+    os.waitpid(-1, 0)  # nobody else does: the thread that started it is gone
 
 
 def test_what_waited_or_was_paused_is_offered_but_not_started(qtbot, queue: JobQueue, make_run: MakeRun) -> None:
