@@ -51,7 +51,6 @@ def build_learner(experiment: ExperimentConfig, *, train_classes: int) -> MetaLe
         )
     made = cast(MetaLearner, learner)
     made.planned_iterations = experiment.training.iterations
-    made.test_support_size = experiment.episodes.n_way * experiment.episodes.n_shot
     return made
 
 

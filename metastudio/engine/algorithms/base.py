@@ -114,9 +114,6 @@ class MetaLearner(nn.Module, ABC):
     planned_iterations: int = 0
     """Outer steps that training will take, for what changes on the way."""
 
-    test_support_size: int | None = None
-    """Support images that a task has at test, where training may have more."""
-
     training_steps: int | None = None
     """Inner steps in training, for its traces; None where they are those of a new task."""
 

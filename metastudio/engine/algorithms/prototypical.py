@@ -6,10 +6,8 @@ The mean feature of each class's support images is its prototype; a query's logi
 distances to the prototypes.
 
 How we differ: normalisation takes its statistics from the support set by default, so that queries do not see each
-other; where training has more ways than a test, from as many of its images as a task has at test, since statistics of
-sixty images are steadier than those of five, and a network that never met the latter answers worse with them. Squared
-distances of more than 64 features, the width of the paper's Omniglot network, are multiplied by 64 / D, in training
-and in prediction: a sum over 1,600 features is near 1,000 and drowns its own last digits.
+other. Squared distances of more than 64 features, the width of the paper's Omniglot network, are multiplied by 64 / D,
+in training and in prediction: a sum over 1,600 features is near 1,000 and drowns its own last digits.
 """
 
 from __future__ import annotations
@@ -131,8 +129,7 @@ class Prototypical(MetaLearner):
         """Return the cross-entropy of the queries' distances; Algorithm 1."""
         support, query = episode.support, episode.query
         both = torch.cat([support.images, query.images])  # (S + M, C, H, W)
-        few = min(len(support), self.test_support_size or len(support))
-        source = FirstImagesMoments(few) if self.statistics == "support" else BatchMoments()
+        source = FirstImagesMoments(len(support)) if self.statistics == "support" else BatchMoments()
         recorded = RecordedMoments(source)
         features = self.backbone(both, recorded)  # (S + M, D)
         prototypes = prototypes_of(features[: len(support)], support.labels, episode.n_way)

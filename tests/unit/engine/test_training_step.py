@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812
 
 from metastudio.catalog.experiment import TrainingSpec
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine.algorithms.prototypes import prototypes_of
 from metastudio.engine.algorithms.prototypical import negative_squared_distances, relative_logits
 from metastudio.engine.algorithms.reptile import _mini_batches
-from metastudio.engine.backbones.normalization import FirstImagesMoments
 from metastudio.engine.inner_loop import Adam
 from metastudio.engine.training.executor import OneByOne
 from metastudio.engine.training.schedules import outer_lr
@@ -105,15 +103,3 @@ def test_support_statistics_answer_each_picture_alone_and_batch_ones_do_not(name
     one_by_one = torch.cat([alone.logits(image[None]) for image in images])
     torch.testing.assert_close(alone.logits(images), one_by_one)
     assert not torch.allclose(together.logits(images), together.logits(images[:2])[:1], atol=1e-6)
-
-
-@pytest.mark.parametrize(("n_way_at_test", "images"), [(2, 2), (3, 3), (6, 6)])
-def test_prototypes_are_learned_with_statistics_of_as_many_images_as_a_task_has_at_test(
-    n_way_at_test: int, images: int
-) -> None:
-    learner = make_learner("prototypical", n_way=n_way_at_test, episodes__n_shot=1, episodes__train_n_way=6)
-    wide = make_episode(n_way=6, n_shot=1)
-    both = torch.cat([wide.support.images, wide.query.images])
-    features = learner.backbone(both, FirstImagesMoments(images))
-    logits = negative_squared_distances(features[6:], prototypes_of(features[:6], wide.support.labels, 6))
-    torch.testing.assert_close(learner.task_loss(wide).loss, F.cross_entropy(logits, wide.query.labels))
