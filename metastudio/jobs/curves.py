@@ -15,6 +15,7 @@ from metastudio.runs.events import (
     Failed,
     Finished,
     InnerTrace,
+    Learned,
     Notice,
     OuterStep,
     Preparing,
@@ -63,6 +64,7 @@ class Curves:
             memory in bytes, elapsed seconds.
         validations: iteration, accuracy, ci95, accuracy before, ci95 before, loss.
         traces: iteration → task → the `InnerTrace`.
+        learned: title → what the method learned beside the weights, oldest first.
         best: The best validation so far.
         phase: What is being prepared, or None once training has started.
     """
@@ -71,6 +73,7 @@ class Curves:
         self.steps = Series(10)
         self.validations = Series(6)
         self.traces: dict[int, dict[int, InnerTrace]] = {}
+        self.learned: dict[str, list[Learned]] = {}
         self.best: Validated | None = None
         self.started: Started | None = None
         self.last_step: OuterStep | None = None
@@ -124,6 +127,8 @@ class Curves:
                 )
             case InnerTrace():
                 self.traces.setdefault(event.iteration, {})[event.task] = event
+            case Learned():
+                self.learned.setdefault(event.title, []).append(event)
             case Validated():
                 self.validations.append(
                     event.iteration, event.accuracy, event.ci95, event.accuracy_before, event.ci95_before, event.loss
@@ -156,6 +161,10 @@ class Curves:
         self.steps.cut_after(iteration)
         self.validations.cut_after(iteration)
         self.traces = {number: tasks for number, tasks in self.traces.items() if number <= iteration}
+        kept = (
+            (title, [each for each in tables if each.iteration <= iteration]) for title, tables in self.learned.items()
+        )
+        self.learned = {title: tables for title, tables in kept if tables}
         if self.best is not None and self.best.iteration > iteration:
             self.best = None
         if self.last_step is not None and self.last_step.iteration > iteration:

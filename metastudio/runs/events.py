@@ -90,7 +90,12 @@ class Validated(_Event):
 
 
 class Learned(_Event):
-    """A table of numbers that the method learns beside the weights: `values` has a row for each of `rows`."""
+    """A table of numbers that the method learns beside the weights: `values` has a row for each of `rows`.
+
+    `shape` says how it is drawn: a line for each row over the columns, bars that count numbers in each column, a point
+    for each row at its two numbers, or the history of each row's only number. `places` are those of the columns on the
+    x axis, 1, 2, … where there are none.
+    """
 
     kind: Literal["learned"] = "learned"
     iteration: int
@@ -98,6 +103,9 @@ class Learned(_Event):
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     values: tuple[tuple[float, ...], ...]
+    shape: Literal["lines", "bars", "points", "history"] = "lines"
+    places: tuple[float, ...] = ()
+    axes: tuple[str, str] = ("", "")
 
 
 class Evaluated(_Event):

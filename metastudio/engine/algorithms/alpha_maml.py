@@ -95,11 +95,12 @@ class AlphaMAML(GradientLearner):
         self.direction.copy_((_flat(self.network.parameters()) - step.weights) / self.outer_factor)
         self.outer_factor.sub_(self.config.outer_hyper_lr * step.outer).clamp_(min=_SMALLEST)
 
-    def learned(self) -> tuple[LearnedTable, ...]:
+    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
         """Return both rates."""
         rows = ("inner learning rate", "factor of the outer learning rate")
         values = ((self.inner_rate.item(),), (self.outer_lr_factor(),))
-        return (LearnedTable("Learning rates", rows, ("now",), values),)
+        axes = ("iteration", "rate")
+        return (LearnedTable("Learned rates", rows, ("now",), values, shape="history", axes=axes),)
 
 
 def _flat(tensors: Iterable[Tensor]) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -80,12 +80,19 @@ class LearnedTable:
         rows: What each row is of.
         columns: What each column is of.
         values: One row of numbers for each of `rows`, one number for each of `columns`.
+        shape: How they are drawn: a line for each row over the columns; bars for how many rows' numbers lie in each
+            column; a point for each row, whose two columns are its place; the history of each row's only number.
+        places: Where each column lies on the axis, for lines and bars; its number, counted from 1, where empty.
+        axes: What the axes are, x and y.
     """
 
     title: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     values: tuple[tuple[float, ...], ...]
+    shape: Literal["lines", "bars", "points", "history"] = "lines"
+    places: tuple[float, ...] = ()
+    axes: tuple[str, str] = ("", "")
 
 
 class TaskLoss(Protocol):
@@ -156,8 +163,12 @@ class MetaLearner(nn.Module, ABC):
         """Return what the outer learning rate of the schedule is multiplied by."""
         return 1.0
 
-    def learned(self) -> tuple[LearnedTable, ...]:
-        """Return what of the learned numbers is worth a look; most methods have none but weights."""
+    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
+        """Return what of the learned numbers is worth a look; most methods have none but weights.
+
+        Args:
+            tasks: Some tasks never trained on, for methods that learn something about each task.
+        """
         return ()
 
     def after_outer_step(self, step: OuterStep) -> None:

@@ -26,6 +26,7 @@ from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.backbones.network import Network, Weights
 from metastudio.engine.backbones.normalization import TaskBatchNorm
 from metastudio.engine.inner_loop import Order, UpdateRule, gradient_descent
+from metastudio.engine.tasks.episode import Episode
 
 _LEAST_SHARE = 0.03
 """What an early step's loss keeps of its first weight until the multi-step loss ends, as in the authors' code."""
@@ -98,13 +99,14 @@ class MAMLPlusPlus(GradientLearner):
     def _share_done(self) -> float:
         return int(self.steps_done) / max(self.planned_iterations, 1)
 
-    def learned(self) -> tuple[LearnedTable, ...]:
+    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
         """Return the rate of each layer in each step."""
         if self.rates is None:
             return ()
         columns = tuple(f"step {number}" for number in range(1, len(self.rates) + 1))
         values = tuple(map(tuple, self.rates.detach().T.tolist()))
-        return (LearnedTable("Learned rates", self._moving, columns, values),)
+        axes = ("inner step", "learning rate")
+        return (LearnedTable("Learned rates", self._moving, columns, values, axes=axes),)
 
 
 def _norms_of(network: Network) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ that training starts where MAML's does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +24,7 @@ from metastudio.engine.algorithms.base import LearnedTable
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.inner_loop import UpdateRule
+from metastudio.engine.tasks.episode import Episode
 
 _LOWEST_SHARE = 0.05
 _BINS = 20
@@ -50,10 +52,21 @@ class MetaSGD(GradientLearner):
 
         return update
 
-    def learned(self) -> tuple[LearnedTable, ...]:
+    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
         """Return how many rates of each layer lie in each of equally wide bins over all of them."""
         rates = [value.detach().flatten().double().cpu().numpy() for value in self.rates]
         edges = np.histogram_bin_edges(np.concatenate(rates), bins=_BINS)
         counts = tuple(tuple(map(float, np.histogram(each, bins=edges)[0])) for each in rates)
         columns = tuple(f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges))
-        return (LearnedTable("Histogram of the learned rates", self._names, columns, counts),)
+        middles = tuple(map(float, (edges[:-1] + edges[1:]) / 2))
+        return (
+            LearnedTable(
+                "Learned rates",
+                self._names,
+                columns,
+                counts,
+                shape="bars",
+                places=middles,
+                axes=("inner learning rate", "weights"),
+            ),
+        )

@@ -15,23 +15,27 @@ fresh MMAML is MAML.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.gradient.mmaml import MMAMLConfig
-from metastudio.engine.algorithms.base import n_way_of
+from metastudio.engine.algorithms.base import LearnedTable, n_way_of
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.algorithms.prototypes import prototypes_of
 from metastudio.engine.backbones.convolution import Convolution
 from metastudio.engine.backbones.film import modulated, normalisation_layers
 from metastudio.engine.backbones.network import Weights
-from metastudio.engine.tasks.episode import LabelledImages
+from metastudio.engine.tasks.episode import Episode, LabelledImages
 
 _WIDTH = 32
 _BLOCKS = 3
+_FEWEST_TASKS = 3
+"""Two always lie on a line, and one nowhere."""
 
 
 class TaskEncoder(nn.Module):
@@ -71,6 +75,21 @@ class MMAML(GradientLearner):
         embedding: Tensor = self.task_encoder(support)
         return embedding
 
+    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:
+        """Return where tasks lie in the plane in which their embeddings differ most (principal components)."""
+        if len(tasks) < _FEWEST_TASKS:
+            return ()
+        with torch.no_grad():
+            embeddings = torch.stack([self.task_embedding(task.support) for task in tasks]).double()  # (E, V)
+            centred = embeddings - embeddings.mean(dim=0)
+            directions = torch.linalg.svd(centred, full_matrices=False).Vh[:2]  # (2, V)
+            largest = directions.gather(1, directions.abs().argmax(dim=1, keepdim=True))
+            places = centred @ (directions * largest.sign()).T  # (E, 2)
+        columns = ("first component", "second component")
+        rows = tuple(_named(task) for task in tasks)
+        values = tuple(map(tuple, places.tolist()))
+        return (LearnedTable("Task embedding", rows, columns, values, shape="points", axes=columns),)
+
     def initial_state(self, support: LabelledImages) -> Weights:
         """Return θ ⊙ τ(υ)."""
         weights = super().initial_state(support)
@@ -79,3 +98,9 @@ class MMAML(GradientLearner):
             scale, shift = scale_and_shift.chunk(2)  # (C,) each
             weights = modulated(weights, layer, scale, shift)
         return weights
+
+
+def _named(task: Episode) -> str:
+    """Return the groups that the classes of a task come from, ``Greek, Latin``; the classes where they have none."""
+    groups = dict.fromkeys(name.rpartition("/")[0] or name for name in task.classes)
+    return ", ".join(groups)

@@ -31,6 +31,9 @@ from metastudio.runs import events
 from metastudio.runs.control import Wanted
 from metastudio.runs.preflight import train_spec
 
+_SHOWN_TASKS = 24
+"""Tasks of meta-val that a method may show what it makes of."""
+
 SaveFiles = Callable[[int, dict[str, bytes], bool], Path]
 """(iteration, files by name, whether it is the best) → where they lie."""
 
@@ -268,7 +271,8 @@ class Trainer:
             episodes=score.episodes,
             is_best=is_best,
         )
-        for table in self.learner.learned():
+        shown = [self.source.episode(Part.META_VAL, number, spec).to(self.device) for number in range(_SHOWN_TASKS)]
+        for table in self.learner.learned(shown):
             yield events.Learned(iteration=iteration, **vars(table))
         if is_best:
             yield from self._checkpoint(is_best=True)

@@ -64,9 +64,13 @@ def hover_rows(
         return []
     nearest = min(found, key=lambda each: each[0])[2]
     first = min(found, key=lambda each: abs(each[1] - at_x))
-    rows = [f'<span style="color:{theme.tokens().quiet}">{escape(x_title, quote=False)} {first[1]:,.0f}</span>']
+    rows = [f'<span style="color:{theme.tokens().quiet}">{escape(x_title, quote=False)} {_place_text(first[1])}</span>']
     for _, _, curve, value in found:
         text = f"{escape(curve.name, quote=False)} {value:.4g}{unit}"
         text = f"<b>{text}</b>" if curve is nearest else text
         rows.append(f'<span style="color:{curve.colour().name()}">■</span> {text}')
     return rows
+
+
+def _place_text(place: float) -> str:
+    return f"{place:,.0f}" if place == round(place) else f"{place:.4g}"

@@ -14,6 +14,7 @@ from metastudio.gui.settings import StudioSettings
 from metastudio.gui.widgets.curve_math import Floats, smoothed
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import label
+from metastudio.gui.widgets.learned_plot import draw_learned
 from metastudio.gui.widgets.plot import Band, Curve, Plot
 from metastudio.gui.widgets.redraw_limit import RedrawLimit
 from metastudio.gui.wording import accuracy_text, count_text, percent
@@ -22,6 +23,9 @@ from metastudio.jobs.curves import Curves
 _MOST_SMOOTHING = 99
 _ONE_PLOT_EVERY_MS = 50
 """One plot takes some 8 ms to draw: drawn one after another they never hold up the window for longer."""
+_SELDOM = 5
+"""How many times less often a long run is drawn, at most: each plot once a second."""
+_PLOT_PX = 450
 _STEP, _LOSS, _ACCURACY, _LOSS_BEFORE, _ACCURACY_BEFORE, _NORM, _LR, _RATE, _MEMORY = range(9)
 _AFTER_INDEX, _BEFORE_INDEX, _VALIDATION_INDEX = 0, 5, 2
 
@@ -89,7 +93,8 @@ class SmoothingBar(QWidget):
 class JobPlots(QWidget):
     """Accuracy before and after adaptation, the inner loop, the outer loss, and how fast and how steep.
 
-    Draws one plot at a time, each of them at most five times a second, and only while it is seen.
+    Draws one plot at a time, each of them at most five times a second, and only while it is seen. The longer a run, the
+    longer its curves take to grow by a pixel: then they are drawn less often, and training has the processor.
     """
 
     def __init__(self, settings: StudioSettings, parent: QWidget | None = None) -> None:
@@ -105,6 +110,7 @@ class JobPlots(QWidget):
         self.accuracy.set_bounds(0.0, 100.0)
         self.inner = Plot(self.tr("Inner loop"), self.tr("inner step"), self.tr("loss"))
         self.outer = Plot(self.tr("Outer loss"), iteration, self.tr("loss"))
+        self._iteration = iteration
         self.pace = Plot("", iteration, "")
         self._pace_choice = QComboBox()
         for text in (
@@ -114,6 +120,7 @@ class JobPlots(QWidget):
             self.tr("Outer learning rate"),
         ):
             self._pace_choice.addItem(text)
+        self._paces = self._pace_choice.count()
         self._pace_choice.setAccessibleName(self.tr("What the last plot shows"))
         self._pace_choice.currentIndexChanged.connect(self._on_pace_chosen)
         self.pace.header.insertWidget(0, self._pace_choice)
@@ -176,6 +183,9 @@ class JobPlots(QWidget):
     @Slot()
     def _draw_next(self) -> None:
         """Draw one plot; the others follow in their turn."""
+        step = self._curves.last_step
+        seconds_a_pixel = step.elapsed_s / _PLOT_PX if step is not None else 0.0
+        self._limit.every_ms = round(_ONE_PLOT_EVERY_MS * min(max(1.0, _SELDOM * seconds_a_pixel), _SELDOM))
         if self._stale:
             self._stale.pop(0)()
         if self._stale:
@@ -306,6 +316,14 @@ class JobPlots(QWidget):
         self.inner.refresh()
 
     def _draw_pace(self) -> None:
+        self._offer_learned()
+        chosen = self._pace_choice.currentText()
+        if self._pace_choice.currentIndex() >= self._paces:
+            draw_learned(self.pace, self._curves.learned[chosen])
+            return
+        self.pace.keep_only({"raw", "smooth"})
+        self.pace.set_axes(self._iteration, "")
+        self.pace.set_whole_x(0)
         steps = self._curves.steps
         column, scale, index = ((_NORM, 1.0, 3), (_RATE, 1.0, 2), (_MEMORY, 1e-6, 4), (_LR, 1.0, 1))[
             self._pace_choice.currentIndex()
@@ -314,10 +332,24 @@ class JobPlots(QWidget):
         is_smooth = column in {_NORM, _RATE}
         weight = self.bar.weight if is_smooth else 0.0
         self.pace.set_curve("raw", Curve(x, y, index=index, opacity=0.22, width=1.0, is_fitted=False))
-        name = self._pace_choice.currentText().lower()
-        self.pace.set_curve("smooth", Curve(x, smoothed(y, weight), name=name, index=index, is_exported=False))
+        smooth = Curve(x, smoothed(y, weight), name=chosen.lower(), index=index, is_exported=False)
+        self.pace.set_curve("smooth", smooth)
         self.pace.set_message("" if len(x) else self.tr("Appears with the first iteration."))
         self.pace.refresh()
+
+    def _offer_learned(self) -> None:
+        """Offer what this method learns beside the weights, below what every run has."""
+        titles = list(self._curves.learned)
+        choice = self._pace_choice
+        if titles == [choice.itemText(row) for row in range(self._paces, choice.count())]:
+            return
+        chosen = choice.currentText()
+        choice.blockSignals(True)
+        while choice.count() > self._paces:
+            choice.removeItem(self._paces)
+        choice.addItems(titles)
+        choice.setCurrentIndex(max(0, choice.findText(chosen)))
+        choice.blockSignals(False)
 
     # controls
 

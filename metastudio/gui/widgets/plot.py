@@ -43,6 +43,7 @@ class Plot(QFrame):
         self._scale = Scale()
         self._bounds: tuple[float | None, float | None] = (None, None)
         self._unit = ""
+        self._whole_steps = 0
 
         self._title = ElidedLabel(title, "section")
         self._legend = QLabel()
@@ -137,17 +138,20 @@ class Plot(QFrame):
 
     def set_axes(self, x_title: str, y_title: str, *, unit: str = "") -> None:
         """Say what the axes are; `unit` follows values in the hover table."""
-        self._x_title, self._y_title, self._unit = x_title, y_title, unit
-        self._dress()
+        if (x_title, y_title, unit) != (self._x_title, self._y_title, self._unit):
+            self._x_title, self._y_title, self._unit = x_title, y_title, unit
+            self._dress()
 
     def set_bounds(self, low: float | None, high: float | None) -> None:
         """Never fit y beyond these."""
         self._bounds = (low, high)
 
     def set_whole_x(self, steps: int) -> None:
-        """Mark whole numbers on the x axis only: there are so many steps."""
-        spacing = max(1, -(-steps // 10))
-        self._plot.getAxis("bottom").setTickSpacing(major=spacing, minor=spacing)
+        """Mark whole numbers on the x axis only: there are so many steps. With 0, mark what fits."""
+        if steps != self._whole_steps:
+            self._whole_steps = steps
+            spacing = max(1, -(-steps // 10)) if steps else None
+            self._plot.getAxis("bottom").setTickSpacing(major=spacing, minor=spacing)
 
     def set_message(self, text: str) -> None:
         """Say why there is nothing to see; an empty text takes it away."""

@@ -10,6 +10,9 @@ REDRAW_EVERY_MS = 100
 class RedrawLimit(QObject):
     """Turns any number of requests into at most one redraw each `every_ms`; the last request is never lost.
 
+    Attributes:
+        every_ms: May be changed at any time.
+
     Signals:
         due(): draw now.
     """
@@ -18,7 +21,7 @@ class RedrawLimit(QObject):
 
     def __init__(self, parent: QObject | None = None, *, every_ms: int = REDRAW_EVERY_MS) -> None:
         super().__init__(parent)
-        self._every_ms = every_ms
+        self.every_ms = every_ms
         self._since = QElapsedTimer()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -29,8 +32,8 @@ class RedrawLimit(QObject):
         """Ask for a redraw: at once if the last one is long ago, else when its time has come."""
         if self._timer.isActive():
             return
-        passed = self._since.elapsed() if self._since.isValid() else self._every_ms
-        self._timer.start(max(0, self._every_ms - passed))
+        passed = self._since.elapsed() if self._since.isValid() else self.every_ms
+        self._timer.start(max(0, self.every_ms - passed))
 
     @Slot()
     def cancel(self) -> None:
