@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import Qt
 
+from metastudio.gui import theme
 from metastudio.gui.widgets.curve_math import Floats
 from metastudio.gui.widgets.plot import Curve, Plot
 from metastudio.runs.events import Learned
@@ -41,7 +42,9 @@ def draw_learned(plot: Plot, tables: Sequence[Learned]) -> None:
 def _lines(table: Learned) -> dict[str, Curve]:
     x = _places(table)
     return {
-        f"row {name}": Curve(x, np.array(values), name=name, index=number, symbol="o", width=1.5)
+        f"row {name}": Curve(
+            x, np.array(values), name=name, index=number, style=theme.series_dash(number), symbol="o", width=1.5
+        )
         for number, (name, values) in enumerate(zip(table.rows, table.values, strict=True))
     }
 

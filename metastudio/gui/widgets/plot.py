@@ -23,6 +23,8 @@ from metastudio.gui.widgets.zoom_box import ZoomBox
 _LEAST_POINTS = 256
 _EXPORT_SCALE = 2.0
 _X_AXIS_PX = 38
+_LEGEND_SHARE = 0.6
+"""How much of the width the names of curves may take."""
 
 
 class Plot(QFrame):
@@ -212,16 +214,21 @@ class Plot(QFrame):
             draw_band(self._plot, band, self._scale, most)
 
     def _show_legend(self) -> None:
-        parts = []
-        for curve in self._curves.values():
-            if not curve.name:
-                continue
+        """Name the curves; where there are too many for the line, say how many more there are."""
+        marks = {"o": "●", "star": "★", "d": "◆"}
+        dashes = {Qt.PenStyle.DashLine: "╌╌", Qt.PenStyle.DotLine: "┈┈", Qt.PenStyle.DashDotLine: "╌·"}
+        named = [each for each in self._curves.values() if each.name]
+        parts: list[str] = []
+        room = _LEGEND_SHARE * self.width()
+        for curve in named:
+            mark = dashes.get(curve.style) or marks.get(curve.symbol) or "━"
+            room -= self._legend.fontMetrics().horizontalAdvance(f"{mark} {curve.name}   ")
+            if room < 0 and parts:
+                parts.append(f"+{len(named) - len(parts)}")
+                break
             colour = curve.colour().name()
-            marks = {"o": "●", "star": "★", "d": "◆"}
-            dashes = {Qt.PenStyle.DashLine: "╌╌", Qt.PenStyle.DotLine: "┈┈", Qt.PenStyle.DashDotLine: "╌·"}
-            mark = marks.get(curve.symbol) or dashes.get(curve.style, "━")
             parts.append(f'<span style="color:{colour}">{mark}</span>&nbsp;{escape(curve.name, quote=False)}')
-        self._legend.setText("&nbsp;&nbsp; ".join(parts[:6]))
+        self._legend.setText("&nbsp;&nbsp; ".join(parts))
 
     def _dress(self) -> None:
         """Take the colours and letters of the theme."""
