@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.episode_spec import EpisodeSpec
+from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.validation import parse_experiment
 from metastudio.cli.app import _ALLOCATOR
 from metastudio.engine.learner import build_learner
@@ -86,12 +87,12 @@ class RandomEpisodes:
         return Episode(drawn(self.setup.shots), drawn(self.setup.queries), tuple("abcde"))
 
 
-def ours(setup: SetUp) -> Iterator[int]:
-    """Yield the number of tasks of each outer step of the real trainer."""
-    experiment = parse_experiment(
+def experiment_of(setup: SetUp, **algorithm: object) -> ExperimentConfig:
+    """Return the experiment of a set-up; `algorithm` are more options of MAML."""
+    return parse_experiment(
         {
             "episodes": {"n_way": 5, "n_shot": setup.shots, "n_query": setup.queries},
-            "algorithm": {"name": "maml", "inner_lr": INNER_LR, "inner_steps": setup.steps},
+            "algorithm": {"name": "maml", "inner_lr": INNER_LR, "inner_steps": setup.steps, **algorithm},
             "backbone": {
                 "name": "conv4",
                 "filters": setup.filters,
@@ -109,6 +110,11 @@ def ours(setup: SetUp) -> Iterator[int]:
             },
         }
     )
+
+
+def ours(setup: SetUp) -> Iterator[int]:
+    """Yield the number of tasks of each outer step of the real trainer."""
+    experiment = experiment_of(setup)
     learner = build_learner(experiment, train_classes=100)
     name, threads = chosen_executor(torch.device("cpu"), setup.tasks)
     with executor_named(name, threads) as executor:
