@@ -60,6 +60,7 @@ class Report:
         self._spoke = -_PLAIN_EVERY_S
         self._started: tuple[events.Started, float] | None = None
         self._validation = ""
+        self._capacity: events.Capacity | None = None
 
     def __enter__(self) -> Self:
         if not self.as_json and self.console.is_terminal:
@@ -154,6 +155,12 @@ class Report:
         done = event.iteration - start.iteration
         return f", {_duration((time.monotonic() - began) / done * (start.iterations - event.iteration))} left"
 
+    def _flops(self, event: events.OuterStep) -> str:
+        if self._capacity is None:
+            return ""
+        flops, share = self._capacity.reached(event.tasks_per_s)
+        return f", {flops / 1e9:.0f} GFLOP/s ({100 * share:.0f} % of the machine)"
+
     def event(self, event: events.Event) -> None:
         """Show one event of a run."""
         if self.as_json:
@@ -163,7 +170,8 @@ class Report:
             case events.Preparing():
                 self.progress(event.phase, event.done, event.total)
             case events.OuterStep():
-                said = f"loss {event.loss:.3f}, {event.tasks_per_s:.0f} tasks/s{self._validation}{self._left(event)}"
+                pace = f"{event.tasks_per_s:.0f} tasks/s{self._flops(event)}"
+                said = f"loss {event.loss:.3f}, {pace}{self._validation}{self._left(event)}"
                 total = self._started[0].iterations if self._started else 0
                 self.progress("training", event.iteration, total, said)
             case events.Started():
@@ -188,6 +196,8 @@ class Report:
             case events.Finished():
                 self._only(None)
                 self.say(_finished(event), "bold green" if event.outcome == "finished" else "bold")
+            case events.Capacity():
+                self._capacity = event
             case _:  # traces, learned numbers and checkpoints are for plots; a failure is said at the end, as an error
                 pass
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from metastudio.runs.events import Capacity
 from metastudio.runs.run_state import State
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
@@ -59,6 +60,12 @@ def duration_text(seconds: float | None) -> str:
 def bytes_text(count: float) -> str:
     """Return a size: ``512 MB``."""
     return QLocale.c().formattedDataSize(int(count), 1 if count >= 1e9 else 0, QLocale.DataSizeFormat.DataSizeSIFormat)
+
+
+def capacity_text(capacity: Capacity, tasks_per_s: float) -> str:
+    """Return how close to the machine's limit a pace is: ``26 GFLOP/s (22 %)``."""
+    flops, share = capacity.reached(tasks_per_s)
+    return _tr("{gflops} GFLOP/s ({share} %)").format(gflops=f"{flops / 1e9:.3g}", share=f"{100 * share:.0f}")
 
 
 def date_text(stamp: str) -> str:

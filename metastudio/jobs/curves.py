@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from metastudio.runs.events import (
     Adapted,
+    Capacity,
     Evaluated,
     Event,
     Exported,
@@ -65,6 +66,7 @@ class Curves:
         validations: iteration, accuracy, ci95, accuracy before, ci95 before, loss.
         traces: iteration → task → the `InnerTrace`.
         learned: title → what the method learned beside the weights, oldest first.
+        capacity: What a task takes and what the machine could do, once that is known.
         best: The best validation so far.
         phase: What is being prepared, or None once training has started.
     """
@@ -74,6 +76,7 @@ class Curves:
         self.validations = Series(6)
         self.traces: dict[int, dict[int, InnerTrace]] = {}
         self.learned: dict[str, list[Learned]] = {}
+        self.capacity: Capacity | None = None
         self.best: Validated | None = None
         self.started: Started | None = None
         self.last_step: OuterStep | None = None
@@ -127,6 +130,8 @@ class Curves:
                 )
             case InnerTrace():
                 self.traces.setdefault(event.iteration, {})[event.task] = event
+            case Capacity():
+                self.capacity = event
             case Learned():
                 self.learned.setdefault(event.title, []).append(event)
             case Validated():

@@ -75,6 +75,19 @@ class OuterStep(_Event):
     """Seconds of training so far, pauses left out."""
 
 
+class Capacity(_Event):
+    """Floating-point operations of one task, and those that the machine does in a second of plain convolutions."""
+
+    kind: Literal["capacity"] = "capacity"
+    task_flops: float
+    machine_flops: float
+
+    def reached(self, tasks_per_s: float) -> tuple[float, float]:
+        """Return operations a second at this pace, and their share of what the machine does."""
+        flops = self.task_flops * tasks_per_s
+        return flops, flops / self.machine_flops
+
+
 class Validated(_Event):
     """Accuracy on meta-val, with the half width of its 95 % interval."""
 
@@ -190,6 +203,7 @@ Event = (
     | Preparing
     | InnerTrace
     | OuterStep
+    | Capacity
     | Validated
     | Learned
     | Evaluated

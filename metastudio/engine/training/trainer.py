@@ -21,6 +21,7 @@ from metastudio.engine.evaluation.evaluator import evaluate
 from metastudio.engine.evaluation.statistics import mean_ci95
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
+from metastudio.engine.training.capacity import convolution_flops, task_flops
 from metastudio.engine.training.checkpoint import Progress, checkpoint_files, load_checkpoint
 from metastudio.engine.training.executor import Executor
 from metastudio.engine.training.schedules import outer_lr
@@ -31,6 +32,8 @@ from metastudio.runs import events
 from metastudio.runs.control import Wanted
 from metastudio.runs.preflight import train_spec
 
+_CAPACITY_AFTER_S = 10.0
+"""Measuring it takes a second or two: not worth it for jobs that end by then."""
 _SHOWN_TASKS = 24
 """Tasks of meta-val that a method may show what it makes of."""
 
@@ -76,6 +79,7 @@ class Trainer:
         self._saved: Progress | None = None
         self._heard = Wanted.RUN
         self._elapsed_before_s = 0.0
+        self._knows_capacity = False
 
     @property
     def last_iteration(self) -> int:
@@ -154,6 +158,7 @@ class Trainer:
             memory_bytes=self._memory_bytes(),
             elapsed_s=self.progress.elapsed_s,
         )
+        yield from self._capacity_where_due(episodes[0])
         yield from self._validated_where_due()
         if iteration % self.training.checkpoint_every == 0:
             yield from self._checkpoint(is_best=False)
@@ -218,6 +223,16 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.learner.after_outer_step(step)
         return step, norm
+
+    def _capacity_where_due(self, task: Episode) -> Iterator[events.Event]:
+        """Measure once a stay what a task takes and what the machine could do."""
+        if self._knows_capacity or self.progress.elapsed_s - self._elapsed_before_s < _CAPACITY_AFTER_S:
+            return
+        self._knows_capacity = True
+        yield events.Capacity(
+            task_flops=task_flops(self.learner, task),
+            machine_flops=convolution_flops(self.device, self.executor.threads),
+        )
 
     def _validated_where_due(self) -> Iterator[events.Event]:
         """Measure on meta-val where it is time, and keep the checkpoint if it is the best.

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from metastudio.gui import theme
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel, label
-from metastudio.gui.wording import STATE_ICONS, bytes_text, count_text, duration_text, state_text
+from metastudio.gui.wording import STATE_ICONS, bytes_text, capacity_text, count_text, duration_text, state_text
 from metastudio.jobs.job import Job
 from metastudio.runs.control import Wanted
 from metastudio.runs.run_state import State
@@ -132,6 +132,8 @@ class JobHeadline(QWidget):
             )
         if step is not None and job.is_working:
             facts.append(self.tr("{rate} tasks/s").format(rate=f"{step.tasks_per_s:.3g}"))
+            if (capacity := job.curves.capacity) is not None:
+                facts.append(capacity_text(capacity, step.tasks_per_s))
             if (left := job.curves.seconds_left()) is not None:
                 facts.append(self.tr("{time} left").format(time=duration_text(left)))
             facts.append(bytes_text(step.memory_bytes))
