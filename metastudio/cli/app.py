@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from metastudio.cli import demo, experiments, image_folders, overview, results, serving, training
+from metastudio.cli import demo, experiments, forecasting, image_folders, overview, results, serving, training
 from metastudio.cli.crash import write_crash_report
 from metastudio.cli.report import show_error
 from metastudio.errors import MetaStudioError
@@ -35,6 +35,7 @@ app = typer.Typer(
 for command in (
     experiments.new,
     training.train,
+    forecasting.forecast,
     results.evaluate,
     results.adapt,
     results.export,
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names that no encoding knows shall not end the program
             stream.reconfigure(errors="backslashreplace")
-    if argv is None and arguments[:1] in (["train"], ["demo"]):
+    if argv is None and arguments[:1] in (["train"], ["demo"], ["forecast"]):
         _take_better_allocator()
     try:
         if _means_studio(arguments):

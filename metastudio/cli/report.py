@@ -153,7 +153,7 @@ class Report:
             return ""
         start, began = self._started
         done = event.iteration - start.iteration
-        return f", {_duration((time.monotonic() - began) / done * (start.iterations - event.iteration))} left"
+        return f", {duration((time.monotonic() - began) / done * (start.iterations - event.iteration))} left"
 
     def _flops(self, event: events.OuterStep) -> str:
         if self._capacity is None:
@@ -202,7 +202,8 @@ class Report:
                 pass
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time that something takes: ``2 h 5 min``, ``3 min 4 s``, ``40 s``."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

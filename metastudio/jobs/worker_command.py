@@ -20,6 +20,11 @@ def worker_command(run: str | os.PathLike[str]) -> tuple[list[str], dict[str, st
     return [*program(), "train", os.fspath(run)], _environment()
 
 
+def forecast_command(experiment_file: str | os.PathLike[str]) -> tuple[list[str], dict[str, str]]:
+    """Return argv and environment of a process that tries an experiment and prints its forecast as a JSON line."""
+    return [*program(), "forecast", os.fspath(experiment_file), "--json"], _environment()
+
+
 def session_command() -> tuple[list[str], dict[str, str]]:
     """Return argv and environment of the process that answers questions."""
     return [*program(), "serve"], _environment()

@@ -22,6 +22,7 @@ from metastudio.gui.forms.wording import translated
 from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.at_the_end import AtTheEnd
 from metastudio.gui.widgets.device_picker import DevicePicker
+from metastudio.gui.widgets.forecast_row import ForecastRow
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import WrappingLabel
 from metastudio.gui.widgets.method_shelf import MethodShelf
@@ -75,6 +76,8 @@ class LearnPage(Page):
         self.at_the_end.exports_changed.connect(self._on_exports_changed)
         self.strip = ProblemStrip(most=_MOST_PROBLEMS, are_rows_links=True)
         self.strip.problem_activated.connect(self._on_problem_activated)
+        self.forecast = ForecastRow()
+        self.forecast.failed.connect(self._on_forecast_failed)
         self.hint = WrappingLabel("", "caption")
         self.start_button = QPushButton(self.tr("Start learning"))
         theme.set_role(self.start_button, "primary")
@@ -115,6 +118,7 @@ class LearnPage(Page):
         """Wait for a run that is being made."""
         self._check_timer.stop()
         self._rest_timer.stop()
+        self.forecast.close_task()
         if self._creating is not None:
             self._creating.close()
 
@@ -168,6 +172,7 @@ class LearnPage(Page):
         column.addWidget(_scrolled(upper), 1)
         self._strip_area = _scrolled(self.strip)
         column.addWidget(self._strip_area)
+        column.addWidget(self.forecast)
         column.addWidget(self.hint)
         column.addWidget(self.start_button)
         return side
@@ -292,6 +297,7 @@ class LearnPage(Page):
         self._originals = dict(zip(map(str, shown), found, strict=True))
         self._blocking = tuple(each for each in shown if each.severity is Severity.ERROR)
         self.strip.set_problems(shown)
+        self.forecast.set_experiment(None if self._blocking else experiment)
         QTimer.singleShot(0, self, self._fit_strip)  # new rows count once they are shown
         self._show_start()
 
@@ -344,6 +350,10 @@ class LearnPage(Page):
     @Slot(object)
     def _on_create_failed(self, error: Exception) -> None:
         self._end_creating()
+        self.studio.messages.show_error(error)
+
+    @Slot(object)
+    def _on_forecast_failed(self, error: Exception) -> None:
         self.studio.messages.show_error(error)
 
     def _end_creating(self) -> None:

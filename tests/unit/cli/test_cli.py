@@ -14,7 +14,7 @@ from metastudio.cli import app, overview
 from metastudio.errors import ResourceError
 
 PROJECT = Path(__file__).resolve().parents[3]
-COMMANDS = ("new", "train", "evaluate", "adapt", "export", "runs", "devices", "catalog", "serve", "demo")
+COMMANDS = ("new", "train", "forecast", "evaluate", "adapt", "export", "runs", "devices", "catalog", "serve", "demo")
 HEAVY = "[name for name in ('torch', 'PySide6') if name in sys.modules]"
 
 

@@ -263,3 +263,20 @@ def test_serving_answers_on_the_standard_output() -> None:
     )
     [line] = ended.stdout.splitlines()
     assert json.loads(line)["result"]["devices"][0]["name"] == "cpu"
+
+
+def test_a_forecast_says_time_and_memory_and_keeps_nothing(
+    metastudio: Callable[..., object], glyphs: Path, small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from metastudio.engine import forecast as forecast_module
+
+    monkeypatch.setattr(forecast_module, "_TRIAL_S", 0.0)
+    monkeypatch.chdir(tmp_path)
+    said = metastudio("forecast", "--images", glyphs, "--json", *small)
+    assert said.code == 0
+    [found] = [line for line in said.lines if line["kind"] == "forecast"]
+    assert found["seconds"] > 0
+    assert found["memory_bytes"] > 1e8
+    assert "tasks/s" in metastudio("forecast", "--images", glyphs, *small).out
+    assert not list(tmp_path.iterdir())
+    assert metastudio("forecast", "--images", glyphs, *small, "--set", "episodes.n_way=90").code in {2, 3}

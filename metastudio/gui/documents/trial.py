@@ -1,0 +1,76 @@
+"""Asks for an experiment's forecast: `metastudio forecast` in a process of its own, which computes as a worker does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from metastudio.catalog.experiment import ExperimentConfig
+from metastudio.catalog.experiment_file import to_toml
+from metastudio.errors import MetaStudioError
+from metastudio.gui.documents.background_task import Progress, ShouldStop
+from metastudio.images.problems import Cancelled
+from metastudio.jobs.job_thread import kill_with_children
+from metastudio.jobs.session_thread import error_of
+from metastudio.jobs.worker_command import forecast_command, hidden_flags, lower_priority
+from metastudio.runs.events import Failed, from_line
+
+_GLANCE_S = 0.05
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What training would take, by a trial."""
+
+    seconds: float
+    memory_bytes: int
+    tasks_per_s: float
+    device: str
+
+
+def tried(experiment: ExperimentConfig, _tell: Progress, should_stop: ShouldStop) -> Trial:
+    """Return the forecast of an experiment.
+
+    Raises:
+        MetaStudioError: what the process met.
+        Cancelled: if `should_stop` says so; the process is ended.
+    """
+    with tempfile.TemporaryDirectory(prefix="metastudio-") as folder:
+        file = Path(folder) / "experiment.toml"
+        file.write_text(to_toml(experiment), encoding="utf-8")
+        argv, env = forecast_command(file)
+        with subprocess.Popen(
+            argv,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            creationflags=hidden_flags(),
+        ) as process:
+            lower_priority(process.pid)
+            output = b""
+            while True:
+                try:
+                    output, _ = process.communicate(timeout=_GLANCE_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    if should_stop():
+                        kill_with_children(process.pid)
+                        raise Cancelled from None
+    return _in(output)
+
+
+def _in(output: bytes) -> Trial:
+    lines = output.splitlines()
+    for line in lines:
+        said = json.loads(line)
+        if said.pop("kind", "") == "forecast":
+            return Trial(**said)
+    event = from_line(lines[-1]) if lines else None
+    if isinstance(event, Failed):
+        raise error_of(event)
+    raise MetaStudioError("The trial ended without an answer.", todo="Try again.")

@@ -1,0 +1,99 @@
+"""How long and how much memory: asked for with a button, forgotten when the experiment is another."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from metastudio.catalog.experiment import ExperimentConfig
+from metastudio.gui import theme
+from metastudio.gui.documents.background_task import BackgroundTask
+from metastudio.gui.documents.trial import Trial, tried
+from metastudio.gui.widgets.icons import icon
+from metastudio.gui.widgets.labels import WrappingLabel
+from metastudio.gui.wording import bytes_text, duration_text
+
+
+class ForecastRow(QWidget):
+    """A button, and below it what the trial found.
+
+    Signals:
+        failed(object): the error that ended the trial.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._experiment: ExperimentConfig | None = None
+        self._task: BackgroundTask | None = None
+        self.button = QPushButton(icon("mdi6.timer-outline"), "")
+        self.button.clicked.connect(self._on_clicked)
+        self.text = WrappingLabel("", "caption")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GAP // 2)
+        column.addWidget(self.button)
+        column.addWidget(self.text)
+        self._show("")
+
+    def set_experiment(self, experiment: ExperimentConfig | None) -> None:
+        """Say what would be started; None where something prevents it. What was known of another is forgotten."""
+        if experiment == self._experiment:
+            return
+        self._experiment = experiment
+        self._end()
+        self._show("")
+
+    def close_task(self) -> None:
+        """End a trial that may still run."""
+        self._end()
+
+    @Slot()
+    def _on_clicked(self) -> None:
+        if self._task is not None:
+            self._end()
+            self._show("")
+            return
+        experiment = self._experiment
+        if experiment is None:
+            return
+        self._task = BackgroundTask(lambda tell, stop: tried(experiment, tell, stop), self)
+        self._task.succeeded.connect(self._on_succeeded)
+        self._task.failed.connect(self._on_failed)
+        self._task.start()
+        self._show(self.tr("Trying it for some seconds…"))
+
+    @Slot(object)
+    def _on_succeeded(self, trial: Trial) -> None:
+        self._end()
+        text = self.tr("About {time}, {memory}, {rate} tasks/s on {device}; target tasks and exports come on top.")
+        self._show(
+            text.format(
+                time=duration_text(trial.seconds),
+                memory=bytes_text(trial.memory_bytes),
+                rate=f"{trial.tasks_per_s:.3g}",
+                device=trial.device,
+            )
+        )
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        self._end()
+        self._show("")
+        self.failed.emit(error)
+
+    def _end(self) -> None:
+        if self._task is not None:
+            self._task.close()
+            self._task.deleteLater()
+            self._task = None
+
+    def _show(self, text: str) -> None:
+        is_trying = self._task is not None
+        self.button.setText(self.tr("Cancel the trial") if is_trying else self.tr("How long will it take?"))
+        self.button.setEnabled(self._experiment is not None)
+        tip = self.tr("Tries it for some seconds in a process of its own: time, memory and tasks per second.")
+        self.button.setToolTip(tip if self._experiment is not None else self.tr("Something prevents the start."))
+        self.text.setText(text)
+        self.text.setVisible(bool(text))

@@ -1,0 +1,133 @@
+"""The forecast on Learn: asked for, shown, cancelled, and forgotten when the experiment is another."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+
+from metastudio.catalog.experiment import ExperimentConfig
+from metastudio.errors import ConfigurationError, MetaStudioError
+from metastudio.gui.documents import trial as trial_module
+from metastudio.gui.documents.project_document import ProjectDocument
+from metastudio.gui.documents.trial import Trial, tried
+from metastudio.gui.pages.learn_page import LearnPage
+from metastudio.gui.studio import Studio
+from metastudio.gui.widgets import forecast_row
+from metastudio.gui.widgets.forecast_row import ForecastRow
+from metastudio.images.problems import Cancelled
+from metastudio.jobs.worker_command import forecast_command
+
+FOUND = Trial(seconds=2000.0, memory_bytes=1_400_000_000, tasks_per_s=41.3, device="cpu")
+
+
+@pytest.fixture
+def row(qtbot) -> ForecastRow:
+    made = ForecastRow()
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+    made.close_task()
+
+
+def waits(_experiment: ExperimentConfig, _tell: object, should_stop) -> Trial:
+    while not should_stop():
+        time.sleep(0.01)
+    raise Cancelled
+
+
+def test_it_is_asked_for_and_shown(row: ForecastRow, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(forecast_row, "tried", lambda *_: FOUND)
+    assert not row.button.isEnabled()
+    row.set_experiment(ExperimentConfig())
+    row.button.click()
+    qtbot.waitUntil(lambda: "34 min" in row.text.text())
+    assert "1.4 GB" in row.text.text()
+    assert "41.3 tasks/s" in row.text.text()
+
+
+def test_another_experiment_forgets_it_and_ends_the_trial(row: ForecastRow, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(forecast_row, "tried", waits)
+    row.set_experiment(ExperimentConfig())
+    row.button.click()
+    assert row.text.isVisible()
+    row.set_experiment(ExperimentConfig(seed=3))
+    assert not row.text.isVisible()
+    assert row._task is None
+    row.set_experiment(None)
+    assert not row.button.isEnabled()
+
+
+def test_a_trial_can_be_cancelled(row: ForecastRow, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(forecast_row, "tried", waits)
+    row.set_experiment(ExperimentConfig())
+    row.button.click()
+    assert "Cancel" in row.button.text()
+    row.button.click()
+    assert row._task is None
+    assert "Cancel" not in row.button.text()
+
+
+def test_what_goes_wrong_is_told(row: ForecastRow, qtbot, monkeypatch) -> None:
+    def fails(*_: object) -> Trial:
+        raise ConfigurationError("No.")
+
+    monkeypatch.setattr(forecast_row, "tried", fails)
+    row.set_experiment(ExperimentConfig())
+    with qtbot.waitSignal(row.failed) as told:
+        row.button.click()
+    assert isinstance(told.args[0], ConfigurationError)
+    assert row.button.isEnabled()
+
+
+def test_it_is_offered_where_nothing_prevents_the_start(qtbot, studio: Studio, document: ProjectDocument) -> None:
+    page = LearnPage(studio)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitUntil(page.start_button.isEnabled)
+    assert page.forecast.button.isEnabled()
+    document.set_option("episodes.n_shot", 50)
+    qtbot.waitUntil(lambda: not page.start_button.isEnabled())
+    assert not page.forecast.button.isEnabled()
+    page.shut_down()
+
+
+@pytest.mark.slow
+def test_the_real_process_answers(document: ProjectDocument) -> None:
+    document.set_option("training.iterations", 20)
+    document.set_option("episodes.n_query", 2)
+    found = tried(document.experiment, lambda *_: None, lambda: False)
+    assert found.seconds > 0
+    assert found.memory_bytes > 1e8
+
+
+def test_the_process_of_a_cancelled_trial_is_gone(document: ProjectDocument, monkeypatch) -> None:
+    started = threading.Event()
+    known = trial_module.lower_priority
+    pids: list[int] = []
+
+    def note(pid: int) -> None:
+        known(pid)
+        pids.append(pid)
+        started.set()
+
+    monkeypatch.setattr(trial_module, "lower_priority", note)
+    with pytest.raises(Cancelled):
+        tried(document.experiment, lambda *_: None, started.is_set)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
+
+
+def test_what_the_process_says_of_a_wrong_experiment_is_an_error_here() -> None:
+    failed = b'{"kind": "failed", "at": "", "code": "MS-200", "what": "No images.", "exit_code": 2}\n'
+    with pytest.raises(ConfigurationError, match="No images"):
+        trial_module._in(failed)
+    with pytest.raises(MetaStudioError, match="without an answer"):
+        trial_module._in(b"")
+
+
+def test_it_is_called_as_the_command_line_knows_it() -> None:
+    argv, _ = forecast_command("experiment.toml")
+    assert argv[-3:] == ["forecast", "experiment.toml", "--json"]
