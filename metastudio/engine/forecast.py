@@ -160,4 +160,5 @@ def _picture_bytes(experiment: ExperimentConfig, index: ImageIndex) -> int:
 def _memory_bytes(device: torch.device, processes: int, picture_bytes: int) -> int:
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
-    return round(psutil.Process().memory_info().rss * (1 + _PROCESS_SHARE * processes)) + picture_bytes
+    worker = int(psutil.Process().memory_info().rss)
+    return round(worker * (1 + _PROCESS_SHARE * processes)) + picture_bytes
