@@ -17,6 +17,11 @@ class Part(StrEnum):
     META_VAL = "meta_val"
     META_TEST = "meta_test"
 
+    @property
+    def label(self) -> str:
+        """As people write it: ``meta-val``."""
+        return self.value.replace("_", "-")
+
 
 class Layout(StrEnum):
     """How a folder says which class an image belongs to."""

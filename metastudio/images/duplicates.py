@@ -37,8 +37,8 @@ def _problem(same: list[tuple[str, str]], parts: Mapping[str, Part]) -> Problem:
             todo="Remove one of them.",
             severity=Severity.WARNING,
             other=other[1],
-            part=parts.get(same[0][0], "no part"),
-            other_part=parts.get(other[0], "no part"),
+            part=_label(parts.get(same[0][0])),
+            other_part=_label(parts.get(other[0])),
         )
     other = next((each for each in same if each[0] != same[0][0]), None)
     if other is not None:
@@ -60,3 +60,7 @@ def _problem(same: list[tuple[str, str]], parts: Mapping[str, Part]) -> Problem:
         other=same[1][1],
         count=len(same),
     )
+
+
+def _label(part: Part | None) -> str:
+    return "no part" if part is None else part.label

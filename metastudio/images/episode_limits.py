@@ -77,7 +77,7 @@ def _no_classes(part: Part) -> Problem:
         where="data.split",
         todo="Put some there; it takes as many as an episode has ways.",
         severity=Severity.ERROR if part is Part.META_TRAIN else Severity.WARNING,
-        part=part.value,
+        part=part.label,
     )
 
 
@@ -90,7 +90,7 @@ def _too_few_classes(part: Part, allowed: Feasible, shape: EpisodeSpec, severity
         if allowed.n_way > 1
         else "Put more classes into {part}.",
         severity=severity,
-        part=part.value,
+        part=part.label,
         count=allowed.n_way,
         n_way=shape.n_way,
     )
@@ -118,5 +118,5 @@ def _too_few_images(
         n_query=shape.n_query,
         feasible_query=max(n_query, 0),
         others=len(small) - 1,
-        part=part.value,
+        part=part.label,
     )

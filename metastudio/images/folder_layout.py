@@ -189,7 +189,7 @@ def _name_problems(by_name: dict[str, list[Found]]) -> Iterator[Problem]:
             "class-in-two-folders",
             "{count} classes have the same name in several folders and were taken as one: {names}.",
             where=merged[0],
-            todo="Rename one of the folders if they show different things.",
+            todo="If they show different things, add the folder above them instead, or rename one of them.",
             severity=Severity.WARNING,
             count=len(merged),
             names=some_of(merged),

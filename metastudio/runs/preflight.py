@@ -114,12 +114,12 @@ def _of_episodes(
     rotations = experiment.data.rotations_as_classes
     for each in limits(index, parts, train_spec(experiment), rotations_as_classes=rotations):
         is_needed = entry.capabilities.is_episodic or each.code == "no-classes"
-        if is_needed and each.message.fields["part"] == Part.META_TRAIN:
+        if is_needed and each.message.fields["part"] == Part.META_TRAIN.label:
             yield each
     for each in limits(index, parts, experiment.episodes.for_test()):
-        if each.message.fields["part"] == Part.META_VAL:  # without enough classes nothing is validated, which can be
+        if each.message.fields["part"] == Part.META_VAL.label:  # without enough classes nothing is validated, which can be
             yield each if each.code == "too-few-images" else replace(each, severity=Severity.WARNING)
-        elif each.message.fields["part"] == Part.META_TEST:
+        elif each.message.fields["part"] == Part.META_TEST.label:
             is_asked = experiment.evaluation.after_training
             yield replace(each, severity=Severity.ERROR if is_asked else Severity.WARNING)
 

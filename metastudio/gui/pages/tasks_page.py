@@ -256,7 +256,7 @@ class TasksPage(Page):
                     images=smallest.n_images,
                     name=isolated(smallest.limiting_class),
                     ways=allowed[fewest].n_way,
-                    part=fewest.value.replace("_", "-"),
+                    part=fewest.label,
                 ),
                 "quiet",
             )
@@ -267,7 +267,7 @@ class TasksPage(Page):
 
     def _say_too_few_classes(self, part: Part, allowed: Feasible) -> None:
         text = self.tr("{part} has {count} classes, fewer than the {n_way} ways of an episode.").format(
-            part=part.value.replace("_", "-"), count=allowed.n_way, n_way=self._shape(part).n_way
+            part=part.label, count=allowed.n_way, n_way=self._shape(part).n_way
         )
         self._say(text, "warning" if part is Part.META_TEST else "bad")
         if allowed.n_way >= 2:

@@ -85,7 +85,7 @@ class ClassPictures(QWidget):
         excluded = frozenset(document.experiment.data.excluded_files)
         paths = tuple(file.path for file in shown.files)
         left_out = sum(path in excluded for path in paths)
-        where = PART_MARKS[part] + " " + (part.value.replace("_", "-") if part else self.tr("not used"))
+        where = PART_MARKS[part] + " " + (part.label if part else self.tr("not used"))
         one, many = self.tr("1 image · {part}"), self.tr("{count} images · {part}")
         about = counted(len(paths) - left_out, one, many, part=where)
         if left_out:

@@ -34,7 +34,7 @@ def test_a_new_experiment_is_complete_and_names_its_images(
     )
     assert said.code == 0
     assert "160 pictures in 16 classes: 10 meta-train, 3 meta-val, 3 meta-test" in said.out
-    assert "meta_test has 3 classes, an episode takes 5." in said.out
+    assert "meta-test has 3 classes, an episode takes 5." in said.out
     experiment = from_toml(out.read_text(encoding="utf-8"))
     assert experiment.data.folders == (str(glyphs),)
     assert (experiment.algorithm.name, experiment.episodes.n_query, experiment.seed) == ("maml", 5, 4)

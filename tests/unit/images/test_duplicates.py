@@ -37,7 +37,7 @@ def test_a_picture_in_two_parts_is_a_leak() -> None:
     (found,) = duplicates(index(mug={"/m1": "a"}, cup={"/c1": "a"}), parts)
 
     assert (found.code, found.where, found.message.fields["other"]) == ("duplicate-across-parts", "/m1", "/c1")
-    assert "meta_train and meta_test" in str(found)
+    assert "meta-train and meta-test" in str(found)
 
 
 def test_files_that_were_not_read_are_not_compared() -> None:

@@ -37,7 +37,7 @@ def test_too_few_images_name_the_class_and_what_to_change() -> None:
     assert (found.code, found.where, found.severity) == ("too-few-images", "acer", Severity.ERROR)
     assert str(found) == (
         "acer: Class 'acer' has 10 images, an episode takes 1 + 15 of each class. So it is with 1 others of "
-        "meta_train. Lower the queries to 9, or leave it out."
+        "meta-train. Lower the queries to 9, or leave it out."
     )
 
 
@@ -55,8 +55,8 @@ def test_too_few_classes_say_how_many_there_are() -> None:
     found = limits(ENOUGH, split("a b c", "d e", "f"), spec)
 
     assert [(each.code, each.message.fields["part"], each.severity) for each in found] == [
-        ("too-few-classes", "meta_val", Severity.ERROR),
-        ("too-few-classes", "meta_test", Severity.WARNING),
+        ("too-few-classes", "meta-val", Severity.ERROR),
+        ("too-few-classes", "meta-test", Severity.WARNING),
     ]
     assert "Lower the ways to 2" in str(found[0])
     assert "Lower the ways" not in str(found[1])
@@ -74,8 +74,8 @@ def test_a_part_without_classes_is_an_error_only_for_training() -> None:
     found = limits(ENOUGH, split("", "a b", ""), SPEC)
 
     assert [(each.code, each.message.fields["part"], each.severity) for each in found] == [
-        ("no-classes", "meta_train", Severity.ERROR),
-        ("no-classes", "meta_test", Severity.WARNING),
+        ("no-classes", "meta-train", Severity.ERROR),
+        ("no-classes", "meta-test", Severity.WARNING),
     ]
 
 
