@@ -117,7 +117,8 @@ def _of_episodes(
         if is_needed and each.message.fields["part"] == Part.META_TRAIN.label:
             yield each
     for each in limits(index, parts, experiment.episodes.for_test()):
-        if each.message.fields["part"] == Part.META_VAL.label:  # without enough classes nothing is validated, which can be
+        if each.message.fields["part"] == Part.META_VAL.label:
+            # without enough classes nothing is validated, which can be
             yield each if each.code == "too-few-images" else replace(each, severity=Severity.WARNING)
         elif each.message.fields["part"] == Part.META_TEST.label:
             is_asked = experiment.evaluation.after_training
