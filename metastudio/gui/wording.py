@@ -63,9 +63,11 @@ def bytes_text(count: float) -> str:
 
 
 def capacity_text(capacity: Capacity, tasks_per_s: float) -> str:
-    """Return how close to the machine's limit a pace is: ``26 GFLOP/s (22 %)``."""
+    """Return how close to the machine's limit a pace is: ``26 GFLOP/s (22 % of this machine)``."""
     flops, share = capacity.reached(tasks_per_s)
-    return _tr("{gflops} GFLOP/s ({share} %)").format(gflops=f"{flops / 1e9:.3g}", share=f"{100 * share:.0f}")
+    return _tr("{gflops} GFLOP/s ({share} % of this machine)").format(
+        gflops=f"{flops / 1e9:.3g}", share=f"{100 * share:.0f}"
+    )
 
 
 def date_text(stamp: str) -> str:

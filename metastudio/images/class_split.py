@@ -70,7 +70,7 @@ def _listed(names: list[str], split: ListedSplit) -> dict[str, Part]:
                         where=path,
                         todo="Name it in one list only.",
                         name=wanted,
-                        other=parts[fitting[0]].value,
+                        other=parts[fitting[0]].label,
                     )
                 )
     if problems:

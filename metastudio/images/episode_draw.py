@@ -62,7 +62,7 @@ def draw_episode(
             "An episode of {n_way} ways cannot be drawn from {available} classes.",
             n_way=n_way,
             available=len(class_sizes) * rotations,
-            where=part.value,
+            where=part.label,
             todo="Lower the ways, or put more classes into this part.",
         )
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _PART_STREAM[part], number])))
@@ -79,7 +79,7 @@ def draw_episode(
                 needed=n_shot + n_query,
                 n_shot=n_shot,
                 n_query=n_query,
-                where=part.value,
+                where=part.label,
                 todo="Lower the shots or the queries, or exclude the class.",
             )
         chosen[position] = random.choice(size, size=n_shot + n_query, replace=False).astype(np.int64)

@@ -165,9 +165,9 @@ class JobThread(QThread):
             discard(self._run)
             return JobEnd(State.DISCARDED, exit_code, "")
         if state in {State.QUEUED, State.INTERRUPTED} and exit_code and 0 < exit_code < _SIGNALS_FROM:
-            return JobEnd(State.FAILED, exit_code, _reason(exit_code, self._log_tail()))  # it gave up by itself
+            return JobEnd(State.FAILED, exit_code, ending_reason(exit_code, self._log_tail()))  # it gave up by itself
         if state is State.INTERRUPTED:
-            return JobEnd(state, exit_code, _reason(exit_code, self._log_tail()))
+            return JobEnd(state, exit_code, ending_reason(exit_code, self._log_tail()))
         failure = self._run.state().failure if state is State.FAILED else None
         reason = " ".join(filter(None, (failure.what, failure.why, failure.todo))) if failure else ""
         return JobEnd(state, exit_code, reason)
@@ -206,7 +206,7 @@ def kill_with_children(pid: int) -> None:
             os.kill(pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
 
 
-def _reason(exit_code: int | None, log_tail: str) -> str:
+def ending_reason(exit_code: int | None, log_tail: str) -> str:
     """Return a sentence about a worker that ended without saying why."""
     if exit_code is None:
         how = "Its worker is gone."

@@ -95,7 +95,7 @@ class AlphaMAML(GradientLearner):
         self.direction.copy_((_flat(self.network.parameters()) - step.weights) / self.outer_factor)
         self.outer_factor.sub_(self.config.outer_hyper_lr * step.outer).clamp_(min=_SMALLEST)
 
-    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
+    def learned(self, tasks: Iterable[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
         """Return both rates."""
         rows = ("inner learning rate", "factor of the outer learning rate")
         values = ((self.inner_rate.item(),), (self.outer_lr_factor(),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -163,11 +163,11 @@ class MetaLearner(nn.Module, ABC):
         """Return what the outer learning rate of the schedule is multiplied by."""
         return 1.0
 
-    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
+    def learned(self, tasks: Iterable[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
         """Return what of the learned numbers is worth a look; most methods have none but weights.
 
         Args:
-            tasks: Some tasks never trained on, for methods that learn something about each task.
+            tasks: Some tasks never trained on, for methods that learn something about each task; drawn when asked for.
         """
         return ()
 

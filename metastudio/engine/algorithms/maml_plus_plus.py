@@ -14,7 +14,7 @@ as the support set is there; the last keeps that of the last step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -99,7 +99,7 @@ class MAMLPlusPlus(GradientLearner):
     def _share_done(self) -> float:
         return int(self.steps_done) / max(self.planned_iterations, 1)
 
-    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
+    def learned(self, tasks: Iterable[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
         """Return the rate of each layer in each step."""
         if self.rates is None:
             return ()

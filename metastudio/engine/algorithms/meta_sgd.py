@@ -11,7 +11,7 @@ that training starts where MAML's does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -52,7 +52,7 @@ class MetaSGD(GradientLearner):
 
         return update
 
-    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
+    def learned(self, tasks: Iterable[Episode] = ()) -> tuple[LearnedTable, ...]:  # noqa: ARG002
         """Return how many rates of each layer lie in each of equally wide bins over all of them."""
         rates = [value.detach().flatten().double().cpu().numpy() for value in self.rates]
         edges = np.histogram_bin_edges(np.concatenate(rates), bins=_BINS)

@@ -15,7 +15,7 @@ fresh MMAML is MAML.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 
 import torch
@@ -75,18 +75,19 @@ class MMAML(GradientLearner):
         embedding: Tensor = self.task_encoder(support)
         return embedding
 
-    def learned(self, tasks: Sequence[Episode] = ()) -> tuple[LearnedTable, ...]:
+    def learned(self, tasks: Iterable[Episode] = ()) -> tuple[LearnedTable, ...]:
         """Return where tasks lie in the plane in which their embeddings differ most (principal components)."""
-        if len(tasks) < _FEWEST_TASKS:
-            return ()
         with torch.no_grad():
-            embeddings = torch.stack([self.task_embedding(task.support) for task in tasks]).double()  # (E, V)
+            named = [(_named(task), self.task_embedding(task.support).double()) for task in tasks]
+            if len(named) < _FEWEST_TASKS:
+                return ()
+            embeddings = torch.stack([embedding for _, embedding in named])  # (E, V)
             centred = embeddings - embeddings.mean(dim=0)
             directions = torch.linalg.svd(centred, full_matrices=False).Vh[:2]  # (2, V)
             largest = directions.gather(1, directions.abs().argmax(dim=1, keepdim=True))
             places = centred @ (directions * largest.sign()).T  # (E, 2)
         columns = ("first component", "second component")
-        rows = tuple(_named(task) for task in tasks)
+        rows = tuple(name for name, _ in named)
         values = tuple(map(tuple, places.tolist()))
         return (LearnedTable("Task embedding", rows, columns, values, shape="points", axes=columns),)
 

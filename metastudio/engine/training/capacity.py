@@ -57,3 +57,5 @@ def _seconds(maps: torch.Tensor, kernel: torch.Tensor) -> float:
 def _wait_for(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -286,11 +286,11 @@ class Trainer:
             episodes=score.episodes,
             is_best=is_best,
         )
-        shown = [self.source.episode(Part.META_VAL, number, spec).to(self.device) for number in range(_SHOWN_TASKS)]
-        for table in self.learner.learned(shown):
-            yield events.Learned(iteration=iteration, **vars(table))
         if is_best:
             yield from self._checkpoint(is_best=True)
+        tasks = (self.source.episode(Part.META_VAL, number, spec).to(self.device) for number in range(_SHOWN_TASKS))
+        for table in self.learner.learned(tasks):
+            yield events.Learned(iteration=iteration, **vars(table))
 
     def _checkpoint(self, *, is_best: bool) -> Iterator[events.Event]:
         if self._saved == self.progress and not is_best:

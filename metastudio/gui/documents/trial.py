@@ -10,13 +10,13 @@ from pathlib import Path
 
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.experiment_file import to_toml
-from metastudio.errors import MetaStudioError
+from metastudio.errors import ResourceError
 from metastudio.gui.documents.background_task import Progress, ShouldStop
 from metastudio.images.problems import Cancelled
-from metastudio.jobs.job_thread import kill_with_children
+from metastudio.jobs.job_thread import ending_reason, kill_with_children
 from metastudio.jobs.session_thread import error_of
 from metastudio.jobs.worker_command import forecast_command, hidden_flags, lower_priority
-from metastudio.runs.events import Failed, from_line
+from metastudio.runs.events import Failed
 
 _GLANCE_S = 0.05
 
@@ -47,30 +47,34 @@ def tried(experiment: ExperimentConfig, _tell: Progress, should_stop: ShouldStop
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             start_new_session=True,
             creationflags=hidden_flags(),
         ) as process:
             lower_priority(process.pid)
-            output = b""
             while True:
                 try:
-                    output, _ = process.communicate(timeout=_GLANCE_S)
+                    output, log = process.communicate(timeout=_GLANCE_S)
                     break
                 except subprocess.TimeoutExpired:
                     if should_stop():
                         kill_with_children(process.pid)
                         raise Cancelled from None
-    return _in(output)
+    return _in(output, process.returncode, log)
 
 
-def _in(output: bytes) -> Trial:
-    lines = output.splitlines()
-    for line in lines:
+def _in(output: bytes, exit_code: int, log: bytes = b"") -> Trial:
+    """Return the forecast among the lines that the process said; else raise what it met, or how it ended."""
+    for line in output.splitlines():
         said = json.loads(line)
-        if said.pop("kind", "") == "forecast":
-            return Trial(**said)
-    event = from_line(lines[-1]) if lines else None
-    if isinstance(event, Failed):
-        raise error_of(event)
-    raise MetaStudioError("The trial ended without an answer.", todo="Try again.")
+        match said.pop("kind", ""):
+            case "forecast":
+                return Trial(**said)
+            case "failed":
+                raise error_of(Failed.model_validate(said))
+    last = log.decode("utf-8", "replace").strip().splitlines()[-1:]
+    raise ResourceError(
+        "The trial ended without an answer.",
+        why=ending_reason(exit_code, "".join(last).strip()),
+        todo="Lower tasks per step, filters or image size, or start without a forecast.",
+    )

@@ -297,7 +297,8 @@ class LearnPage(Page):
         self._originals = dict(zip(map(str, shown), found, strict=True))
         self._blocking = tuple(each for each in shown if each.severity is Severity.ERROR)
         self.strip.set_problems(shown)
-        self.forecast.set_experiment(None if self._blocking else experiment)
+        pictures = document.used.file_count if document is not None else 0
+        self.forecast.set_experiment(None if self._blocking else experiment, pictures)
         QTimer.singleShot(0, self, self._fit_strip)  # new rows count once they are shown
         self._show_start()
 

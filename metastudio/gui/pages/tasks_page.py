@@ -127,7 +127,7 @@ class TasksPage(Page):
         self._part.setAccessibleName(self.tr("Draw from"))
         self._part.setToolTip(self.tr("Which classes the episode is drawn from"))
         for part in Part:
-            self._part.addItem(f"{PART_MARKS[part]} {part.value.replace('_', '-')}", part)
+            self._part.addItem(f"{PART_MARKS[part]} {part.label}", part)
         self._part.currentIndexChanged.connect(self._show_episode)
         calm_wheel(self._part)
         self._again_button = QPushButton(self.tr("Another one"))

@@ -26,6 +26,7 @@ class ForecastRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._experiment: ExperimentConfig | None = None
+        self._pictures = 0
         self._task: BackgroundTask | None = None
         self.button = QPushButton(icon("mdi6.timer-outline"), "")
         self.button.clicked.connect(self._on_clicked)
@@ -37,17 +38,25 @@ class ForecastRow(QWidget):
         column.addWidget(self.text)
         self._show("")
 
-    def set_experiment(self, experiment: ExperimentConfig | None) -> None:
-        """Say what would be started; None where something prevents it. What was known of another is forgotten."""
-        if experiment == self._experiment:
+    def set_experiment(self, experiment: ExperimentConfig | None, pictures: int) -> None:
+        """Say what would be started; what was known of something else is forgotten.
+
+        Args:
+            experiment: None where something prevents the start; its target tasks do not count.
+            pictures: How many there are.
+        """
+        if experiment is not None:
+            experiment = experiment.model_copy(update={"targets": ()})
+        if (experiment, pictures) == (self._experiment, self._pictures):
             return
-        self._experiment = experiment
+        self._experiment, self._pictures = experiment, pictures
         self._end()
         self._show("")
 
     def close_task(self) -> None:
-        """End a trial that may still run."""
-        self._end()
+        """End trials that may still run, and wait for them."""
+        for task in self.findChildren(BackgroundTask):
+            task.close()
 
     @Slot()
     def _on_clicked(self) -> None:
@@ -61,11 +70,14 @@ class ForecastRow(QWidget):
         self._task = BackgroundTask(lambda tell, stop: tried(experiment, tell, stop), self)
         self._task.succeeded.connect(self._on_succeeded)
         self._task.failed.connect(self._on_failed)
+        self._task.finished.connect(self._task.deleteLater)
         self._task.start()
         self._show(self.tr("Trying it for some seconds…"))
 
     @Slot(object)
     def _on_succeeded(self, trial: Trial) -> None:
+        if self.sender() is not self._task:  # it was cancelled in the meantime
+            return
         self._end()
         text = self.tr("About {time}, {memory}, {rate} tasks/s on {device}; target tasks and exports come on top.")
         self._show(
@@ -79,14 +91,16 @@ class ForecastRow(QWidget):
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
+        if self.sender() is not self._task:
+            return
         self._end()
         self._show("")
         self.failed.emit(error)
 
     def _end(self) -> None:
+        """Let go of a trial; its thread ends its process by itself, and the window does not wait for that."""
         if self._task is not None:
-            self._task.close()
-            self._task.deleteLater()
+            self._task.cancel()
             self._task = None
 
     def _show(self, text: str) -> None:

@@ -6,10 +6,21 @@ from html import escape
 from pathlib import Path
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, Slot
+from PySide6.QtCore import QBuffer, QEvent, QPointF, Qt, Slot
 from PySide6.QtGui import QFont, QGuiApplication, QPixmap, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QMessageBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from metastudio.errors import ResourceError
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_drawing import draw_band, draw_curve, pen
 from metastudio.gui.widgets.curve_math import fitting_range
@@ -19,6 +30,7 @@ from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel
 from metastudio.gui.widgets.plotted import Band, Curve, Scale
 from metastudio.gui.widgets.zoom_box import ZoomBox
+from metastudio.runs.atomic import write_atomically
 
 _LEAST_POINTS = 256
 _EXPORT_SCALE = 2.0
@@ -344,13 +356,23 @@ class Plot(QFrame):
     def _on_save_png(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, self.tr("Save the plot"), "plot.png", "PNG (*.png)")
         if path:
-            self.picture().save(path, "PNG")
+            content = QBuffer()
+            self.picture().save(content, "PNG")
+            self._save(Path(path), bytes(content.data().data()))
 
     @Slot()
     def _on_save_csv(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, self.tr("Save the numbers"), "plot.csv", "CSV (*.csv)")
         if path:
-            Path(path).write_text(self.csv_text(), encoding="utf-8")
+            self._save(Path(path), self.csv_text().encode())
+
+    def _save(self, path: Path, content: bytes) -> None:
+        """Write a file, or say why not."""
+        try:
+            write_atomically(path, content)
+        except ResourceError as error:
+            lines = [str(error.what), error.where, error.why, str(error.todo)]
+            QMessageBox.warning(self, self.tr("Not saved"), "\n".join(filter(None, lines)))
 
 
 def _look() -> tuple[theme.Tokens, QFont]:

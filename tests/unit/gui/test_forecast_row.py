@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from metastudio.catalog.experiment import ExperimentConfig
-from metastudio.errors import ConfigurationError, MetaStudioError
+from metastudio.catalog.experiment import ExperimentConfig, TargetTask
+from metastudio.errors import ConfigurationError, ResourceError
 from metastudio.gui.documents import trial as trial_module
 from metastudio.gui.documents.project_document import ProjectDocument
 from metastudio.gui.documents.trial import Trial, tried
@@ -41,7 +41,7 @@ def waits(_experiment: ExperimentConfig, _tell: object, should_stop) -> Trial:
 def test_it_is_asked_for_and_shown(row: ForecastRow, qtbot, monkeypatch) -> None:
     monkeypatch.setattr(forecast_row, "tried", lambda *_: FOUND)
     assert not row.button.isEnabled()
-    row.set_experiment(ExperimentConfig())
+    row.set_experiment(ExperimentConfig(), 10)
     row.button.click()
     qtbot.waitUntil(lambda: "34 min" in row.text.text())
     assert "1.4 GB" in row.text.text()
@@ -50,19 +50,19 @@ def test_it_is_asked_for_and_shown(row: ForecastRow, qtbot, monkeypatch) -> None
 
 def test_another_experiment_forgets_it_and_ends_the_trial(row: ForecastRow, qtbot, monkeypatch) -> None:
     monkeypatch.setattr(forecast_row, "tried", waits)
-    row.set_experiment(ExperimentConfig())
+    row.set_experiment(ExperimentConfig(), 10)
     row.button.click()
     assert row.text.isVisible()
-    row.set_experiment(ExperimentConfig(seed=3))
+    row.set_experiment(ExperimentConfig(seed=3), 10)
     assert not row.text.isVisible()
     assert row._task is None
-    row.set_experiment(None)
+    row.set_experiment(None, 10)
     assert not row.button.isEnabled()
 
 
 def test_a_trial_can_be_cancelled(row: ForecastRow, qtbot, monkeypatch) -> None:
     monkeypatch.setattr(forecast_row, "tried", waits)
-    row.set_experiment(ExperimentConfig())
+    row.set_experiment(ExperimentConfig(), 10)
     row.button.click()
     assert "Cancel" in row.button.text()
     row.button.click()
@@ -75,7 +75,7 @@ def test_what_goes_wrong_is_told(row: ForecastRow, qtbot, monkeypatch) -> None:
         raise ConfigurationError("No.")
 
     monkeypatch.setattr(forecast_row, "tried", fails)
-    row.set_experiment(ExperimentConfig())
+    row.set_experiment(ExperimentConfig(), 10)
     with qtbot.waitSignal(row.failed) as told:
         row.button.click()
     assert isinstance(told.args[0], ConfigurationError)
@@ -123,9 +123,28 @@ def test_the_process_of_a_cancelled_trial_is_gone(document: ProjectDocument, mon
 def test_what_the_process_says_of_a_wrong_experiment_is_an_error_here() -> None:
     failed = b'{"kind": "failed", "at": "", "code": "MS-200", "what": "No images.", "exit_code": 2}\n'
     with pytest.raises(ConfigurationError, match="No images"):
-        trial_module._in(failed)
-    with pytest.raises(MetaStudioError, match="without an answer"):
-        trial_module._in(b"")
+        trial_module._in(failed, 2)
+
+
+@pytest.mark.parametrize("output", [b"", b'{"kind": "problem", "code": "few-classes", "severity": "warning"}\n'])
+def test_a_process_that_died_says_how(output: bytes) -> None:
+    with pytest.raises(ResourceError) as met:
+        trial_module._in(output, -9)
+    assert "memory" in met.value.why
+    with pytest.raises(ResourceError) as met:
+        trial_module._in(output, 70, b"first\nlast words\n")
+    assert "last words" in met.value.why
+
+
+def test_target_tasks_change_nothing_and_more_pictures_do(row: ForecastRow, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(forecast_row, "tried", lambda *_: FOUND)
+    row.set_experiment(ExperimentConfig(), 10)
+    row.button.click()
+    qtbot.waitUntil(lambda: "34 min" in row.text.text())
+    row.set_experiment(ExperimentConfig(targets=(TargetTask(name="birds"),)), 10)
+    assert row.text.isVisible()
+    row.set_experiment(ExperimentConfig(), 11)
+    assert not row.text.isVisible()
 
 
 def test_it_is_called_as_the_command_line_knows_it() -> None:
