@@ -100,9 +100,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 def write_folder_atomically(path: Path, files: Mapping[str, bytes]) -> None:
-    """Make the folder `path` with these files in it, each read back and compared before the folder gets its name.
-
-    A folder that has the name already is moved aside at that moment, and removed after it; put back where it fails.
+    """Make the new folder `path` with these files in it, each read back and compared before it gets its name.
 
     Raises:
         ResourceError: if the disk is full or cannot be written; nothing is left behind.
@@ -110,7 +108,7 @@ def write_folder_atomically(path: Path, files: Mapping[str, bytes]) -> None:
     """
     size = sum(len(content) for content in files.values())
     require_free_space(path.parent, size)
-    temporary, condemned = temporary_beside(path), temporary_beside(path)
+    temporary = temporary_beside(path)
     with resources(path, size):
         try:
             _layer.make_folder(temporary)
@@ -124,19 +122,11 @@ def write_folder_atomically(path: Path, files: Mapping[str, bytes]) -> None:
                         todo="Check the disk, or put the project on another one.",
                     )
             _fsync_folder(temporary)
-            if path.exists():
-                _layer.replace(path, condemned)
-            try:
-                _layer.replace(temporary, path)
-            except BaseException:
-                if condemned.exists():
-                    condemned.replace(path)
-                raise
+            _layer.replace(temporary, path)
         except BaseException:
             _clean_up(temporary)
             raise
         _fsync_folder(path.parent)
-        _clean_up(condemned)
 
 
 def remove_folder(folder: Path) -> None:

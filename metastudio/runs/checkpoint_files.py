@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from metastudio.runs.run_folder import RunFolder
 
 SUMS = "SHA256SUMS"
-_NAME = re.compile(r"step-(\d{7,})")
+_NAME = re.compile(r"step-(\d{7,})(?:\.(\d{1,6}))?")
 _SUM = re.compile(r"([0-9a-f]{64})  (.+)")
 _LARGEST_SUMS_BYTES = 1_000_000
 
 
 def commit_checkpoint(run: RunFolder, iteration: int, files: Mapping[str, bytes], *, is_best: bool, keep: int) -> Path:
     """Write a checkpoint, point to it, and only then remove what is no longer kept.
+
+    One of an iteration that has one already gets a name of its own, ``step-0000100.1``: at no moment is there none.
 
     Args:
         run: The run it belongs to.
@@ -39,13 +41,15 @@ def commit_checkpoint(run: RunFolder, iteration: int, files: Mapping[str, bytes]
     with resources(folder):
         folder.mkdir(exist_ok=True)
     sweep(folder)
-    path = folder / f"step-{iteration:07d}"
+    before = [revision for each, revision in map(_age, list_checkpoints(run)) if each == iteration]
+    path = folder / f"step-{iteration:07d}{f'.{before[-1] + 1}' if before else ''}"
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
     write_folder_atomically(path, {**files, SUMS: sums.encode()})
     write_atomically(folder / "last", f"{path.name}\n")
     if is_best:
         write_atomically(folder / "best", f"{path.name}\n")
-    kept = {*list_checkpoints(run)[-keep:], pointed_to(run, "best"), path}
+    newest = {iteration_of(each): each for each in list_checkpoints(run)}
+    kept = {*list(newest.values())[-keep:], pointed_to(run, "best"), path}
     for old in list_checkpoints(run):
         if old not in kept:
             remove_folder(old)
@@ -58,12 +62,20 @@ def list_checkpoints(run: RunFolder) -> list[Path]:
         found = [each for each in run.checkpoints_folder.iterdir() if _NAME.fullmatch(each.name)]
     except FileNotFoundError:
         return []
-    return sorted(found, key=iteration_of)
+    return sorted(found, key=_age)
 
 
 def iteration_of(checkpoint: Path) -> int:
     """Return how many outer steps lie behind a checkpoint."""
-    return int(checkpoint.name.removeprefix("step-"))
+    return _age(checkpoint)[0]
+
+
+def _age(checkpoint: Path) -> tuple[int, int]:
+    """Return the iteration of a checkpoint, and which of that iteration it is."""
+    match = _NAME.fullmatch(checkpoint.name)
+    if match is None:
+        raise ValueError(f"not the name of a checkpoint: {checkpoint.name}")
+    return int(match[1]), int(match[2] or 0)
 
 
 def pointed_to(run: RunFolder, pointer: str) -> Path | None:

@@ -90,6 +90,11 @@ WRITINGS = {
         lambda folder: commit_checkpoint(_run(folder), 200, NEW, is_best=True, keep=1),
         _newest_weights,
     ),
+    "checkpoint of the same iteration": Writing(
+        _prepare_checkpoint,
+        lambda folder: commit_checkpoint(_run(folder), 100, NEW, is_best=True, keep=1),
+        _newest_weights,
+    ),
     "checkpoint that is not the best": Writing(
         _prepare_checkpoint,
         lambda folder: commit_checkpoint(_run(folder), 200, NEW, is_best=False, keep=1),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from metastudio.runs.checkpoint_files import iteration_of
 from metastudio.runs.event_log import read_events
 from metastudio.runs.run_folder import RunFolder, list_runs
 from metastudio.runs.run_state import State
@@ -150,7 +151,7 @@ def test_a_signal_ends_with_a_checkpoint_and_the_run_goes_on_from_it(
     assert reached > 0
     last = run.last()
     assert last is not None
-    assert last.name == f"step-{reached:07d}"
+    assert iteration_of(last) == reached
     with started(path) as process:
         going_on = wait_for(process, "started")
         process.kill()

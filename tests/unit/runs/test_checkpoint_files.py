@@ -63,8 +63,14 @@ def test_the_same_step_again_replaces_the_first(run: RunFolder) -> None:
     path = commit_checkpoint(run, 100, {"weights.safetensors": b"another"}, is_best=True, keep=1)
     verify_checkpoint(path)
     assert (path / "weights.safetensors").read_bytes() == b"another"
-    assert names(run) == ["step-0000100"]
+    assert names(run) == ["step-0000100.1"]
+    assert run.best() == run.last() == path
+    assert iteration_of(path) == 100
     assert len(list(run.checkpoints_folder.iterdir())) == 3
+    third = commit_checkpoint(run, 100, FILES, is_best=False, keep=1)
+    assert names(run) == ["step-0000100.1", "step-0000100.2"]  # the best, and the newest
+    assert run.last() == third
+    assert newest_whole_checkpoint(run)[0] == third
 
 
 def _flip(path: Path) -> None:
