@@ -5,7 +5,7 @@ arXiv:1910.13616.
 
 Where tasks come from several kinds of data, one starting point is a compromise between the kinds. A task encoder looks
 at the support set and gives a vector υ; from it, linear layers make τ, a scale and a shift for every filter (FiLM, the
-paper's best), and MAML's inner loop starts from the modulated weights θ ⊙ τ.
+paper's best). The network is always called with the modulated weights θ ⊙ τ; MAML's inner loop moves θ, and τ stays.
 
 How we differ: the encoder sees pictures without their classes' numbers, which are permuted in every episode, and gives
 each class the same say whatever its shots; it has no statistics of a batch. τ changes the scale and shift of the
@@ -32,6 +32,7 @@ from metastudio.engine.backbones.film import modulated, normalisation_layers
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.tasks.episode import Episode, LabelledImages
 
+TAU = "tau"
 _WIDTH = 32
 _BLOCKS = 3
 _FEWEST_TASKS = 3
@@ -59,7 +60,7 @@ class TaskEncoder(nn.Module):
 
 
 class MMAML(GradientLearner):
-    """MAML from initial weights that the support set modulates."""
+    """MAML under a modulation that the support set says. The state holds it, τ, beside the weights."""
 
     def __init__(self, config: MMAMLConfig, backbone: nn.Module, *, n_way: int, statistics: Statistics) -> None:
         super().__init__(config, backbone, n_way=n_way, statistics=statistics)
@@ -92,9 +93,17 @@ class MMAML(GradientLearner):
         return (LearnedTable("Task embedding", rows, columns, values, shape="points", axes=columns),)
 
     def initial_state(self, support: LabelledImages) -> Weights:
-        """Return θ ⊙ τ(υ)."""
-        weights = super().initial_state(support)
-        tau = self.modulation(self.task_embedding(support)).split([2 * each for each in self._layers.values()])
+        """Return θ, and τ(υ): 2 C numbers for each layer of C filters, one after another."""
+        return super().initial_state(support) | {TAU: self.modulation(self.task_embedding(support))}
+
+    def adapted(self, state: Weights) -> Sequence[str]:
+        """Return the names of θ."""
+        return tuple(name for name in state if name != TAU)
+
+    def weights_of(self, state: Weights, step: int) -> Weights:  # noqa: ARG002
+        """Return θ ⊙ τ."""
+        weights = {name: value for name, value in state.items() if name != TAU}
+        tau = state[TAU].split([2 * each for each in self._layers.values()])
         for layer, scale_and_shift in zip(self._layers, tau, strict=True):
             scale, shift = scale_and_shift.chunk(2)  # (C,) each
             weights = modulated(weights, layer, scale, shift)

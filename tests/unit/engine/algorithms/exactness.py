@@ -98,6 +98,11 @@ def network_part(parameters: Weights) -> Weights:
     return {name.removeprefix("network."): value for name, value in parameters.items() if name.startswith("network.")}
 
 
+def normalisations(weights: Weights) -> list[str]:
+    """Return the names of the normalisation layers, in the order of the weights."""
+    return [name.removesuffix(".weight") for name in weights if "norm" in name and name.endswith(".weight")]
+
+
 def network(weights: Weights, images: Tensor, statistics_of: slice, **shape: str) -> Tensor:
     """Return the reference's logits: of Conv4, or of ResNet-12 where no shape is given."""
     return conv4(weights, images, statistics_of, **shape) if shape else resnet12(weights, images, statistics_of)

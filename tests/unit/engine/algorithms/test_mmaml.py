@@ -1,4 +1,4 @@
-"""MMAML: the support set turns the starting point, whatever its order, and the gradient goes through that."""
+"""MMAML: the support set modulates the network, whatever its order, and the gradient goes through that."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.unit.engine.algorithms.exactness import (
     assert_finite_differences_agree,
     largest_difference,
     network_part,
+    normalisations,
     outer_gradient,
     reference_descent,
     reference_query_loss,
@@ -90,16 +91,24 @@ def embedding(parameters: Weights, support: LabelledImages) -> Tensor:
 
 
 def reference(parameters: Weights, episode: Episode, normalization: str, shape: dict[str, str]) -> Tensor:
-    weights = network_part(parameters)
+    """The paper's algorithm 1: τ is found once for a task, θ moves, every forward pass is modulated."""
+    theta = network_part(parameters)
+    layers = normalisations(theta)
     tau = parameters["modulation.weight"] @ embedding(parameters, episode.support) + parameters["modulation.bias"]
-    for block, (scale, shift) in enumerate(tau.view(4, 2, 4)):  # four blocks of four filters
-        layer = f"backbone.norms.{block}"
-        weights[f"{layer}.bias"] = weights[f"{layer}.bias"] * (1 + scale) + shift
-        weights[f"{layer}.weight"] = weights[f"{layer}.weight"] * (1 + scale)
-    weights = reference_descent(
-        lambda state: reference_support_loss(state, episode, **shape), weights, list(weights), lr=0.4, steps=3
+    numbers = dict(zip(layers, tau.split([2 * len(theta[f"{layer}.weight"]) for layer in layers]), strict=True))
+
+    def turned(weights: Weights) -> Weights:
+        weights = dict(weights)
+        for layer, said in numbers.items():
+            scale, shift = said[: len(said) // 2], said[len(said) // 2 :]
+            weights[f"{layer}.bias"] = weights[f"{layer}.bias"] * (1 + scale) + shift
+            weights[f"{layer}.weight"] = weights[f"{layer}.weight"] * (1 + scale)
+        return weights
+
+    theta = reference_descent(
+        lambda state: reference_support_loss(turned(state), episode, **shape), theta, list(theta), lr=0.4, steps=3
     )
-    return reference_query_loss(weights, episode, normalization, **shape)
+    return reference_query_loss(turned(theta), episode, normalization, **shape)
 
 
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network() -> None:
