@@ -15,7 +15,7 @@ fresh MMAML is MAML.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import torch
@@ -103,7 +103,7 @@ class MMAML(GradientLearner):
     def weights_of(self, state: Weights, step: int) -> Weights:  # noqa: ARG002
         """Return θ ⊙ τ."""
         weights = {name: value for name, value in state.items() if name != TAU}
-        tau = state[TAU].split([2 * each for each in self._layers.values()])
+        tau = torch.split(state[TAU], [2 * each for each in self._layers.values()])
         for layer, scale_and_shift in zip(self._layers, tau, strict=True):
             scale, shift = scale_and_shift.chunk(2)  # (C,) each
             weights = modulated(weights, layer, scale, shift)

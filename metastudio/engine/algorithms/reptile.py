@@ -38,7 +38,6 @@ class Reptile(MetaLearner):
         self.statistics = statistics
         self.network = Network(backbone, n_way)
         self.max_n_way = n_way
-        self.training_steps = config.inner_steps
 
     def _fast_weights(
         self, support: LabelledImages, steps: int, batch_size: int, watch: Watcher | None = None
@@ -84,6 +83,18 @@ class Reptile(MetaLearner):
         )
         return classifier(weights)
 
+    def inner_trace(self, episode: Episode) -> InnerLosses:
+        """Return how the inner loop of an episode goes in training, whose batches are not those of a new task."""
+        trace = InnerLosses()
+        classifier = partial(self._classifier, episode.support, self._training_statistics)
+        watch = judged(lambda state, _: classifier(state), episode.support, episode.query, trace)
+        self._fast_weights(episode.support, self.config.inner_steps, self.config.inner_batch_size, watch)
+        return trace
+
+    @property
+    def _training_statistics(self) -> Statistics:
+        return "batch" if self.statistics == "batch" else "support"
+
     def _classifier(self, support: LabelledImages, statistics: Statistics, weights: Weights) -> AdaptedNetwork:
         moments = settled_moments(
             self.network, statistics, lambda moments: self.network.with_weights(weights, support.images, moments)
@@ -93,7 +104,7 @@ class Reptile(MetaLearner):
     def task_loss(self, episode: Episode) -> TaskResult:
         """Return φ - φ' as the gradient, and how well φ' answers the queries."""
         weights = self._fast_weights(episode.support, self.config.inner_steps, self.config.inner_batch_size)
-        classifier = self._classifier(episode.support, "batch" if self.statistics == "batch" else "support", weights)
+        classifier = self._classifier(episode.support, self._training_statistics, weights)
         logits = classifier.logits(episode.query.images)
         moments = dict(classifier.frozen_moments()) if self.statistics == "running" else None
         gradient = {

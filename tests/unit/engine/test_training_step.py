@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -11,10 +13,14 @@ from metastudio.engine.algorithms.prototypes import prototypes_of
 from metastudio.engine.algorithms.prototypical import negative_squared_distances, relative_logits
 from metastudio.engine.algorithms.reptile import _mini_batches
 from metastudio.engine.inner_loop import Adam
+from metastudio.engine.tasks.episode import LabelledImages
 from metastudio.engine.training.executor import OneByOne
 from metastudio.engine.training.schedules import outer_lr
 from metastudio.errors import NumericError
+from tests.unit.engine.algorithms.exactness import MODES, largest_difference, outer_gradient, reference_support_loss
 from tests.unit.engine.episodes import make_episode, make_learner
+
+RELU_AND_MAX_POOL = {"downsampling": "max_pool", "activation": "relu"}
 
 
 def test_prototypes_are_class_means_however_unequal_the_shots() -> None:
@@ -54,15 +60,34 @@ def test_the_inner_adam_equals_the_one_of_torch() -> None:
     torch.testing.assert_close(ours["w"], theirs.detach())
 
 
-def test_reptile_moves_towards_where_the_task_ended() -> None:
-    learner, episode = make_learner("reptile", algorithm__inner_batch_size=3), make_episode(n_shot=4)
-    with OneByOne() as executor:
-        gradients = learner.outer_step([episode], executor).gradients
-    adapted = learner.adapt(episode.support, steps=5, statistics="support")
-    learner.config = learner.config.model_copy(update={"test_inner_batch_size": 3})
-    adapted = learner.adapt(episode.support, steps=5)
+@pytest.mark.parametrize("normalization", MODES)
+def test_reptile_moves_towards_where_adam_ends_on_the_task(normalization: str) -> None:
+    options = {"algorithm__inner_lr": 0.01, "algorithm__inner_steps": 5, "backbone__normalization": normalization}
+    learner, episode = make_learner("reptile", algorithm__inner_batch_size=3, **options), make_episode(n_shot=4)
+    weights = {name: value.detach().clone().requires_grad_() for name, value in learner.network.named_parameters()}
+    optimizer = torch.optim.Adam(weights.values(), lr=0.01, betas=(0.0, 0.999))
+    for rows in _mini_batches(episode.support.labels, steps=5, batch_size=3):
+        batch = LabelledImages(episode.support.images[rows], episode.support.labels[rows])
+        optimizer.zero_grad()
+        loss = reference_support_loss(weights, replace(episode, support=batch), **RELU_AND_MAX_POOL)
+        loss.backward()
+        optimizer.step()
+    gradients = outer_gradient(learner, [episode])
     for name, initial in learner.network.named_parameters():
-        torch.testing.assert_close(gradients[f"network.{name}"], initial.detach() - adapted.weights[name])
+        expected = (initial - weights[name]).detach()
+        torch.testing.assert_close(gradients[f"network.{name}"], expected, atol=1e-10, rtol=0)
+    assert largest_difference(gradients, outer_gradient(make_learner("maml", **options), [episode])) > 1e-2
+
+
+@pytest.mark.parametrize("normalization", MODES)
+def test_a_trace_of_reptile_in_training_ends_where_its_training_step_does(normalization: str) -> None:
+    learner = make_learner("reptile", algorithm__inner_batch_size=3, backbone__normalization=normalization)
+    episode = make_episode(n_shot=4)
+    trace, result = learner.inner_trace(episode), learner.task_loss(episode)
+    assert len(trace.query_losses) == len(trace.support_losses) == learner.config.inner_steps + 1
+    assert trace.query_losses[-1] == float(result.loss)
+    assert trace.query_accuracies[-1] == result.accuracy
+    assert trace.query_losses[0] != trace.query_losses[-1]
 
 
 def test_reptile_goes_through_the_whole_support_set_in_balanced_batches() -> None:
