@@ -111,10 +111,14 @@ class DataError(MetaStudioError):
 
 
 class IntegrityError(MetaStudioError):
-    """A file is not what it claims to be: truncated, altered, of another format or version."""
+    """A file is not what it claims to be: truncated, altered, of another format or version.
+
+    `other_iteration` is that of a whole checkpoint which can be taken instead of a broken one, where there is one.
+    """
 
     code = "MS-400"
     exit_code = 4
+    other_iteration: int | None = None
 
 
 class ExportError(IntegrityError):

@@ -60,7 +60,8 @@ def load_learner(run: RunFolder, which: Literal["best", "last"] | Path = "best")
     `best` is the last one where the run was never validated.
 
     Raises:
-        IntegrityError: if there is no checkpoint, or it was altered; it names the one before, where there is one.
+        IntegrityError: if there is no checkpoint, or it was altered; it names the one before, or another
+            that is whole, where there is one.
     """
     path = which if isinstance(which, Path) else (run.best() if which == "best" else None) or run.last()
     if path is None:
@@ -72,10 +73,11 @@ def load_learner(run: RunFolder, which: Literal["best", "last"] | Path = "best")
     try:
         load_checkpoint(path, learner)
     except IntegrityError as error:
-        older = newest_whole_checkpoint(run, before=path)[0]
-        if older is not None:
+        other = newest_whole_checkpoint(run, before=path)[0] or newest_whole_checkpoint(run)[0]
+        if other is not None:
+            error.other_iteration = iteration_of(other)
             todo = "The one of iteration {iteration} is whole; on the command line: --checkpoint {iteration}."
-            error.todo = Message(todo, {"iteration": iteration_of(older)})
+            error.todo = Message(todo, {"iteration": error.other_iteration})
         raise
     return learner.eval()
 

@@ -79,7 +79,7 @@ class Session:
 
     def _adapt(self, question: AskAdapt, on_progress: OnProgress) -> AdaptedAnswer:
         steps = None if question.inner_steps < 0 else question.inner_steps
-        adapted = self._adapted_to(question.run, question.target, on_progress, steps=steps)
+        adapted = self._adapted_to(question, question.target, on_progress, steps=steps)
         note = self._note(adapted, on_progress)
         handle = f"adapted-{next(self._numbers)}"
         self._adapted.put(handle, adapted)
@@ -108,10 +108,10 @@ class Session:
         return Predictions(predictions=tuple(predictions))
 
     def _export(self, question: AskExport, on_progress: OnProgress) -> ExportedAnswer:
-        trained = self._learner(RunFolder(question.run), on_progress)
+        trained = self._learner(question, on_progress)
         adapted = None
         if question.target is not None and question.format != "checkpoint":
-            adapted = self._adapted_to(question.run, question.target, on_progress, steps=None)
+            adapted = self._adapted_to(question, question.target, on_progress, steps=None)
         on_progress(Progress(phase="writing"))
         done = export(
             trained,
@@ -138,8 +138,10 @@ class Session:
         )
         return EvaluatedAnswer(lines=tuple(map(to_line, results)))
 
-    def _adapted_to(self, run: str, target: TargetTask, on_progress: OnProgress, *, steps: int | None) -> AdaptedTask:
-        trained = self._learner(RunFolder(run), on_progress)
+    def _adapted_to(
+        self, question: AskAdapt | AskExport, target: TargetTask, on_progress: OnProgress, *, steps: int | None
+    ) -> AdaptedTask:
+        trained = self._learner(question, on_progress)
         on_progress(Progress(phase="adapting"))
         return adapt_to_target(trained, target, steps=steps)
 
@@ -154,14 +156,15 @@ class Session:
             self._notes.put(key, note)
         return note
 
-    def _learner(self, run: RunFolder, on_progress: OnProgress) -> TrainedLearner:
-        checkpoint = chosen_checkpoint(run)
+    def _learner(self, question: AskAdapt | AskExport, on_progress: OnProgress) -> TrainedLearner:
+        run = RunFolder(question.run)
+        checkpoint = chosen_checkpoint(run, question.checkpoint)
         sums = checkpoint / SUMS
         key = (checkpoint, sums.stat().st_mtime_ns if sums.is_file() else 0)
         known = self._learners.get(key)
         if known is None:
             on_progress(Progress(phase="loading the checkpoint"))
-            known = trained_learner(run)
+            known = trained_learner(run, question.checkpoint)
             self._learners.put(key, known)
         return known
 

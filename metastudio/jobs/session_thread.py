@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from metastudio import errors
-from metastudio.errors import MetaStudioError, ResourceError
+from metastudio.errors import IntegrityError, MetaStudioError, ResourceError
 from metastudio.jobs.job_thread import kill_with_children
 from metastudio.jobs.worker_command import hidden_flags, session_command
 from metastudio.paths import cache_folder
@@ -61,7 +61,10 @@ Command = Callable[[], tuple[list[str], dict[str, str]]]
 def error_of(failed: Failed) -> MetaStudioError:
     """Return the error that another process met, as one of ours."""
     kind = _ERRORS.get(failed.exit_code, MetaStudioError)
-    return kind(failed.what, where=failed.where, why=failed.why, todo=failed.todo)
+    error = kind(failed.what, where=failed.where, why=failed.why, todo=failed.todo)
+    if isinstance(error, IntegrityError):
+        error.other_iteration = failed.other_iteration
+    return error
 
 
 class SessionThread(QThread):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from metastudio.errors import MetaStudioError
+from metastudio.errors import IntegrityError, MetaStudioError
 from metastudio.runs.json_lines import from_json_line, to_json_line
 
 
@@ -196,6 +196,8 @@ class Failed(_Event):
     why: str = ""
     todo: str = ""
     exit_code: int = 70
+    other_iteration: int | None = None
+    """Of a whole checkpoint that can be taken instead of a broken one."""
 
 
 Event = (
@@ -227,6 +229,7 @@ def failed(error: MetaStudioError) -> Failed:
         why=" ".join(part for part in (error.why, *map(str, error.problems)) if part),
         todo=str(error.todo),
         exit_code=error.exit_code,
+        other_iteration=error.other_iteration if isinstance(error, IntegrityError) else None,
     )
 
 

@@ -44,13 +44,14 @@ class Devices(_Line):
 class AskAdapt(_Line):
     """Adapt the best checkpoint of a run to a task, and keep the adapted model for `predict`.
 
-    `inner_steps` -1 means as many as the experiment has at test.
+    `inner_steps` -1 means as many as the experiment has at test; `checkpoint` is the iteration of another checkpoint.
     """
 
     op: Literal["adapt"] = "adapt"
     run: str
     target: TargetTask
     inner_steps: int = -1
+    checkpoint: int | None = None
 
 
 class AdaptedAnswer(_Line):
@@ -94,7 +95,10 @@ class Predictions(_Line):
 
 
 class AskExport(_Line):
-    """Write an export and verify it in a clean process. `target` is not needed for a checkpoint."""
+    """Write an export and verify it in a clean process.
+
+    `target` is not needed for a checkpoint; `checkpoint` is the iteration of another checkpoint than the best.
+    """
 
     op: Literal["export"] = "export"
     run: str
@@ -102,6 +106,7 @@ class AskExport(_Line):
     folder: str
     target: TargetTask | None = None
     overwrite: bool = False
+    checkpoint: int | None = None
 
 
 class ExportedAnswer(_Line):

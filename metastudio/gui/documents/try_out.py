@@ -12,7 +12,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from metastudio.catalog.experiment import ExperimentConfig, TargetClass, TargetTask
 from metastudio.catalog.menu import ALGORITHMS
-from metastudio.errors import MetaStudioError
+from metastudio.errors import IntegrityError, MetaStudioError
 from metastudio.gui.wording import counted
 from metastudio.jobs.session_thread import SessionThread
 from metastudio.runs.questions import AdaptedAnswer, AskAdapt, AskPredict, Prediction, Predictions, Progress
@@ -69,7 +69,8 @@ class ChangeTryOut(QUndoCommand):
 class TryOut(QObject):
     """Adapts as soon as the support pictures or the steps change, and asks about the queries with what came of it.
 
-    Only the newest question counts: answers to older ones are not wanted any more.
+    Only the newest question counts: answers to older ones are not wanted any more. Where the best checkpoint is broken,
+    `offered` is the iteration of a whole one, and `checkpoint` that of the one in use instead.
 
     Signals:
         state_changed(): bins, queries or judgements are others.
@@ -93,6 +94,8 @@ class TryOut(QObject):
         self.adapted: AdaptedAnswer | None = None
         self.answers: dict[str, Prediction] = {}
         self.reason = ""
+        self.checkpoint: int | None = None
+        self.offered: int | None = None
         self._adapt_number = 0
         self._predict_number = 0
         self._asked: tuple[str, ...] = ()
@@ -175,7 +178,13 @@ class TryOut(QObject):
         """Work with another run."""
         self.run, self.experiment = run, experiment
         self.inner_steps = _AS_AT_TEST
+        self.checkpoint = self.offered = None
         self._start_anew()
+
+    def use_offered(self) -> None:
+        """Adapt from the checkpoint that is offered, for this run's best one is broken."""
+        self.checkpoint = self.offered
+        self.adapt()
 
     def set_inner_steps(self, steps: int) -> None:
         """Adapt with another number of steps."""
@@ -288,13 +297,16 @@ class TryOut(QObject):
         """Adapt now."""
         self._timer.stop()
         self._forget()
+        self.offered = None
         self.reason = self.prevents()
         if self.reason or self.run is None:
             self.adapted_changed.emit()
             return
         classes = tuple(each.model_copy(update={"query": ()}) for each in self.state.classes if each.support)
         target = TargetTask(name="try-out", classes=classes)
-        question = AskAdapt(run=str(self.run.path), target=target, inner_steps=self.inner_steps)
+        question = AskAdapt(
+            run=str(self.run.path), target=target, inner_steps=self.inner_steps, checkpoint=self.checkpoint
+        )
         self._adapt_number = self._session.ask(question)
         self._set_busy(self.tr("Adapting…"))
 
@@ -355,7 +367,9 @@ class TryOut(QObject):
     def _on_session_failed(self, number: int, error: MetaStudioError) -> None:
         if number and number in {self._adapt_number, self._predict_number}:
             self._forget()
-            self.reason = " ".join(filter(None, (str(error.what), error.why, str(error.todo))))
+            self.offered = error.other_iteration if isinstance(error, IntegrityError) else None
+            todo = "" if self.offered is not None else str(error.todo)
+            self.reason = " ".join(filter(None, (str(error.what), error.why, todo)))
             self.adapted_changed.emit()
 
     @Slot(object, object)

@@ -162,6 +162,7 @@ class HandOverPage(Page):
     def _results(self) -> QWidget:
         side = QWidget()
         self.card = ExportCard()
+        self.card.other_wanted.connect(self._export)
         self.no_result = WrappingLabel(
             self.tr(
                 "An export is loaded again in a clean process and asked about pictures; only if it answers like the "
@@ -215,7 +216,11 @@ class HandOverPage(Page):
 
     @Slot()
     def export(self) -> None:
-        """Write the export and verify it; nothing happens while that is not possible."""
+        """Write the export of the best checkpoint and verify it; nothing happens while that is not possible."""
+        self._export(None)
+
+    @Slot(object)
+    def _export(self, checkpoint: int | None) -> None:
         choice, destination = self.runs.chosen, self.destination()
         if self.prevents() or choice is None or destination is None:
             return
@@ -225,6 +230,7 @@ class HandOverPage(Page):
             folder=str(destination),
             target=self.chosen_target(),
             overwrite=is_export(destination),
+            checkpoint=checkpoint,
         )
         self.card.hide()
         self._number = self.studio.session.ask(question)

@@ -36,12 +36,14 @@ from metastudio.gui.widgets.spin_box import spin_box
 from metastudio.gui.widgets.target_tasks import TargetTasks
 from metastudio.images.episode_draw import draw_episode
 from metastudio.images.episode_limits import Feasible, feasible, too_small
+from metastudio.runs.preflight import train_spec
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
     from metastudio.gui.studio import Studio
 
 _QUARTER_TURNS = 4
+_TRAIN_SHOTS = "algorithm.train_n_shot"
 _SLIDERS = {"n_way": (2, 20), "n_shot": (1, 20), "n_query": (1, 30)}
 
 
@@ -178,7 +180,7 @@ class TasksPage(Page):
 
     @Slot(object)
     def _on_experiment_changed(self, sections: frozenset[str]) -> None:
-        if sections & {"episodes", "seed", "data"}:
+        if sections & {"episodes", "seed", "data", "algorithm"}:
             self._show_all()
 
     @Slot()
@@ -191,8 +193,10 @@ class TasksPage(Page):
         return self._document.experiment.episodes if self._document is not None else EpisodeSpec()
 
     def _shape(self, part: Part) -> EpisodeSpec:
-        spec = self._spec()
-        return spec.for_training() if part is Part.META_TRAIN else spec.for_test()
+        """Return what is really drawn: some methods train with other shots."""
+        if part is Part.META_TRAIN and self._document is not None:
+            return train_spec(self._document.experiment)
+        return self._spec().for_test()
 
     def _show_shape(self) -> None:
         spec = self._spec()
@@ -209,9 +213,9 @@ class TasksPage(Page):
                 widget.setEnabled(self._document is not None)
         self._is_showing = False
         about = self.tr("{n_way}-way {n_shot}-shot, {n_query} queries a class").format(**dict(spec))
-        training = spec.for_training()
-        if (training.n_way, training.n_query) != (spec.n_way, spec.n_query):
-            about += self.tr(" · in training {n_way} ways, {n_query} queries").format(**dict(training))
+        training = self._shape(Part.META_TRAIN)
+        if training != self._shape(Part.META_TEST):
+            about += self.tr(" · in training {n_way} ways, {n_shot} shots, {n_query} queries").format(**dict(training))
         self.set_title(self.tr("Tasks"), about)
 
     @Slot()
@@ -243,7 +247,8 @@ class TasksPage(Page):
             self._say(self.tr("What is feasible shows here when there are images."), "quiet")
             return
         scarce = next((part for part in allowed if allowed[part].n_way < self._shape(part).n_way), None)
-        short = [part for part in allowed if allowed[part].n_images < spec.n_shot + self._shape(part).n_query]
+        needed = {part: self._shape(part).n_shot + self._shape(part).n_query for part in allowed}
+        short = [part for part in allowed if allowed[part].n_images < needed[part]]
         if scarce is not None:
             self._say_too_few_classes(scarce, allowed[scarce])
         elif short:
@@ -279,7 +284,10 @@ class TasksPage(Page):
             needed=spec.n_shot + spec.n_query, images=here.n_images, name=isolated(here.limiting_class)
         )
         self._say(text, "bad")
-        if here.n_images > spec.n_shot:
+        if spec.n_shot != self._spec().n_shot and spec.n_shot > 1:  # the method trains with shots of its own
+            fits = max(1, min(spec.n_shot - 1, here.n_images - spec.n_query))
+            self._offer_lower(_TRAIN_SHOTS, self.tr("Lower the shots in training to {value}"), fits)
+        elif here.n_images > spec.n_shot:
             self._offer_lower("n_query", self.tr("Lower Q to {value}"), here.n_images - spec.n_shot)
         elif here.n_images > 1:
             self._offer_lower("n_shot", self.tr("Lower K to {value}"), here.n_images - 1)
@@ -299,8 +307,9 @@ class TasksPage(Page):
         document = self._document
         if document is None:
             return ()
-        spec = document.experiment.episodes
-        return tuple(name for part in Part for name in too_small(document.used, document.parts, part, spec))
+        return tuple(
+            name for part in Part for name in too_small(document.used, document.parts, part, self._shape(part))
+        )
 
     def _offer_lower(self, option: str, template: str, value: int) -> None:
         self._lower_button.setText(template.format(value=value))
@@ -314,6 +323,9 @@ class TasksPage(Page):
         if self._document is None:
             return
         option, value = self._lower_button.property("option"), self._lower_button.property("value")
+        if option == _TRAIN_SHOTS:
+            self._document.set_option(option, value)
+            return
         spec, own = self._spec(), f"train_{self._lower_button.property('option')}"
         changes = {option: min(value, getattr(spec, option))}
         if getattr(spec, own, 0) > value:

@@ -36,6 +36,7 @@ from metastudio.gui.widgets.inner_steps_panel import InnerStepsPanel
 from metastudio.gui.widgets.labels import WrappingLabel, label
 from metastudio.gui.widgets.query_side import QuerySide
 from metastudio.gui.widgets.run_picker import RunChoice, RunPicker
+from metastudio.gui.wording import count_text
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
@@ -146,6 +147,8 @@ class TryItPage(Page):
         scroll.setWidget(self.bins)
 
         self.reason = WrappingLabel("", "warning")
+        self.other_button = QPushButton()
+        self.other_button.clicked.connect(self.try_out.use_offered)
         self.note = WrappingLabel("", "quiet")
 
         self.inner_steps = InnerStepsPanel(self.try_out)
@@ -156,6 +159,7 @@ class TryItPage(Page):
         column.addLayout(head)
         column.addWidget(scroll, 1)
         column.addWidget(self.reason)
+        column.addWidget(self.other_button, alignment=Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.note)
         column.addWidget(self.inner_steps)
         side.setMinimumWidth(360)
@@ -328,7 +332,14 @@ class TryItPage(Page):
         self.reason.setVisible(bool(self.try_out.reason))
         is_retryable = bool(self.try_out.reason) and not self.try_out.prevents()
         self.again_button.setVisible(is_retryable)
+        self.other_button.setVisible(self.try_out.offered is not None)
+        if self.try_out.offered is not None:
+            iteration = count_text(self.try_out.offered)
+            self.other_button.setText(self.tr("Use the checkpoint of iteration {n}").format(n=iteration))
         said = [*(f"⚠ {each}" for each in adapted.problems), adapted.note and f"ⓘ {adapted.note}"] if adapted else []
+        if adapted and self.try_out.checkpoint is not None:
+            from_where = self.tr("ⓘ From the checkpoint of iteration {n}: the best one is broken.")
+            said.insert(0, from_where.format(n=count_text(self.try_out.checkpoint)))
         self.note.setText("\n".join(filter(None, said)))
         self.note.setVisible(bool(self.note.text()))
 

@@ -7,16 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Slot
+from PySide6.QtCore import Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from metastudio.errors import MetaStudioError
+from metastudio.errors import IntegrityError, MetaStudioError
 from metastudio.gui import theme
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.device_picker import in_bytes
 from metastudio.gui.widgets.icons import icon, severity_icon
 from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel, label
+from metastudio.gui.wording import count_text
 from metastudio.runs.questions import ExportedAnswer
 
 _ICON_PX = 20
@@ -32,7 +33,13 @@ def run_command(answer: ExportedAnswer) -> str:
 
 
 class ExportCard(QFrame):
-    """The result of one export; hidden until there is one."""
+    """The result of one export; hidden until there is one.
+
+    Signals:
+        other_wanted(object): the iteration of a whole checkpoint, to be exported instead of a broken one.
+    """
+
+    other_wanted = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,6 +87,9 @@ class ExportCard(QFrame):
         self.copy_button.setIcon(icon("mdi6.content-copy"))
         self.copy_button.setToolTip(self.tr("Copy the command that asks it about a picture"))
         self.copy_button.clicked.connect(self._on_copy_clicked)
+        self.other_button = QPushButton()
+        self.other_button.clicked.connect(self._on_other_clicked)
+        self._other: int | None = None
         self._buttons = QWidget()
         line = QHBoxLayout(self._buttons)
         line.setContentsMargins(0, theme.TIGHT, 0, 0)
@@ -92,6 +102,7 @@ class ExportCard(QFrame):
         column.setSpacing(theme.GAP)
         column.addLayout(head)
         column.addWidget(self.text)
+        column.addWidget(self.other_button, alignment=Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._facts)
         column.addWidget(self._buttons)
         self.hide()
@@ -111,6 +122,7 @@ class ExportCard(QFrame):
             "command": printable(self._command) or "—",
         }.items():
             self.values[key].setText(value)
+        self.other_button.hide()
         self.files.setText(", ".join(_with_size(Path(answer.path) / name) for name in answer.files))
         self._facts.show()
         self._buttons.show()
@@ -121,7 +133,12 @@ class ExportCard(QFrame):
         """Show why there is no export."""
         self._path = self._command = ""
         self._head("error", str(error.what))
-        lines = [printable(error.where), error.why, str(error.todo), *(f"• {each}" for each in error.problems)]
+        self._other = error.other_iteration if isinstance(error, IntegrityError) else None
+        self.other_button.setVisible(self._other is not None)
+        if self._other is not None:
+            self.other_button.setText(self.tr("Export that of iteration {n}").format(n=count_text(self._other)))
+        todo = "" if self._other is not None else str(error.todo)
+        lines = [printable(error.where), error.why, todo, *(f"• {each}" for each in error.problems)]
         self.text.setText("\n".join(filter(None, lines)))
         self._facts.hide()
         self._buttons.hide()
@@ -131,6 +148,11 @@ class ExportCard(QFrame):
         self._icon.setPixmap(severity_icon(severity).pixmap(_ICON_PX, _ICON_PX))
         self.heading.setText(text)
         self.setAccessibleName(text)
+
+    @Slot()
+    def _on_other_clicked(self) -> None:
+        if self._other is not None:
+            self.other_wanted.emit(self._other)
 
     @Slot()
     def _on_open_clicked(self) -> None:

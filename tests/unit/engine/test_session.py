@@ -17,7 +17,9 @@ from metastudio.engine.inner_loop import InnerLosses
 from metastudio.engine.learner import load_learner
 from metastudio.engine.session import Session
 from metastudio.errors import ConfigurationError, DataError, IntegrityError, NumericError
-from metastudio.runs.checkpoint_files import SUMS, commit_checkpoint
+from metastudio.jobs.session_thread import error_of
+from metastudio.runs.checkpoint_files import SUMS, commit_checkpoint, iteration_of
+from metastudio.runs.events import failed, from_line, to_line
 from metastudio.runs.questions import (
     AdaptedAnswer,
     AskAdapt,
@@ -155,8 +157,25 @@ def test_an_altered_checkpoint_is_refused(tiny_run: RunFolder, target: TargetTas
     assert best is not None
     weights = best / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
-    with pytest.raises(IntegrityError, match="altered"):
+    with pytest.raises(IntegrityError, match="altered") as met:
         adapt(Session(), tiny_run, target)
+    assert met.value.other_iteration is None
+
+
+def test_a_whole_checkpoint_is_offered_in_place_of_an_altered_one(tiny_run: RunFolder, target: TargetTask) -> None:
+    session, old = Session(), tiny_run.best()
+    assert old is not None
+    before = adapt(session, tiny_run, target)
+    files = {each.name: each.read_bytes() for each in old.iterdir() if each.name != SUMS}
+    newer = commit_checkpoint(tiny_run, iteration_of(old) + 2, files, is_best=True, keep=2)
+    (newer / "weights.safetensors").write_bytes(b"cut")
+    with pytest.raises(IntegrityError) as met:
+        adapt(session, tiny_run, target)
+    assert met.value.other_iteration == iteration_of(old)
+    asked = AskAdapt(run=str(tiny_run.path), target=target, checkpoint=met.value.other_iteration)
+    assert session.answer(asked, lambda _: None).losses == before.losses
+    told = from_line(to_line(failed(met.value)))
+    assert error_of(told).other_iteration == iteration_of(old)
 
 
 def test_adapting_leaves_the_kept_learner_as_it_was(

@@ -32,7 +32,13 @@ def real_session(studio: Studio) -> Iterator[None]:
 
 @pytest.fixture
 def trained(document: ProjectDocument) -> RunFolder:
-    short = {"iterations": 2, "meta_batch_size": 2, "validate_every": 2, "validation_episodes": 2}
+    short = {
+        "iterations": 2,
+        "meta_batch_size": 2,
+        "validate_every": 2,
+        "validation_episodes": 2,
+        "checkpoint_every": 1,
+    }
     experiment = document.experiment.model_copy(
         update={
             "training": document.experiment.training.model_copy(update=short),
@@ -81,4 +87,43 @@ def test_dropped_pictures_are_adapted_to_answered_saved_and_exported(
     assert hand_over.card.heading.text() == "Verified"
     assert float(hand_over.card.values["difference"].full_text()) <= 1e-4
     assert any(hand_over.destination().glob("*.onnx"))
+    hand_over.shut_down()
+
+
+@pytest.mark.slow
+def test_where_the_best_checkpoint_is_broken_the_one_before_is_offered_and_taken(
+    qtbot, studio: Studio, document: ProjectDocument, real_session, trained: RunFolder, tmp_path: Path
+) -> None:
+    weights = trained.best() / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    page = TryItPage(studio)
+    qtbot.addWidget(page)
+    page.show()
+    page.on_shown()
+    qtbot.waitUntil(lambda: page.try_out.run == trained)
+    pictures = make_classes(tmp_path / "new", classes=3, pictures=2)
+    classes = [
+        TargetClass(name=folder.name, support=tuple(map(str, folder.iterdir()))) for folder in pictures.iterdir()
+    ]
+    page.try_out.set_classes(classes, "Drop")
+    qtbot.waitUntil(page.other_button.isVisible, timeout=PATIENCE_MS)
+    assert "altered" in page.reason.text() or "broken" in page.reason.text()
+    assert "iteration 1" in page.other_button.text()
+    page.other_button.click()
+    qtbot.waitUntil(lambda: page.try_out.adapted is not None, timeout=PATIENCE_MS)
+    assert not page.other_button.isVisible()
+    assert "iteration 1" in page.note.text()
+    page.shut_down()
+
+    hand_over = HandOverPage(studio)
+    qtbot.addWidget(hand_over)
+    hand_over.show()
+    hand_over.on_shown()
+    qtbot.waitUntil(lambda: hand_over.runs.chosen is not None)
+    hand_over.formats.buttons["checkpoint"].click()
+    hand_over.export()
+    qtbot.waitUntil(hand_over.card.other_button.isVisible, timeout=PATIENCE_MS)
+    hand_over.card.other_button.click()
+    qtbot.waitUntil(lambda: hand_over.card.heading.text() == "Verified", timeout=PATIENCE_MS)
+    assert not hand_over.card.other_button.isVisible()
     hand_over.shut_down()

@@ -109,6 +109,19 @@ def test_too_few_images_name_the_class_and_offer_two_ways_out(
     assert not page._lower_button.isVisible()
 
 
+def test_a_method_that_trains_with_other_shots_shows_them(page: TasksPage, document: ProjectDocument) -> None:
+    document.set_option("algorithm.name", "reptile")
+    document.set_option("episodes.n_query", 1)
+    assert document.experiment.algorithm.train_n_shot > 4
+    assert "Fits" not in page._feasible.text()
+    page._lower_button.click()
+    assert document.experiment.algorithm.train_n_shot == 3
+    assert "Fits" in page._feasible.text()
+    assert {len(row.support) for row in page._episode.rows()} == {3}
+    page._part.setCurrentIndex(2)
+    assert {len(row.support) for row in page._episode.rows()} == {document.experiment.episodes.n_shot}
+
+
 def test_too_few_classes_offer_to_lower_the_ways(page: TasksPage, document: ProjectDocument) -> None:
     page._spins["n_way"].setValue(6)
     assert "meta-val has 3 classes" in page._feasible.text()
