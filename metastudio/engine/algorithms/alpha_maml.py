@@ -9,7 +9,8 @@ Both learning rates go down the gradient of the mean query loss F(θ) while θ d
 
 How we differ: with several inner steps the gradient of α goes through all of them. Whatever the outer optimiser,
 θ_t = θ_t-1 + β d, so ∂F/∂β = ∇F(θ_t) · d; what moves is a factor of the rate that the schedule says, after a step, for
-the next one. Both rates stay above zero.
+the next one. Both rates stay above zero. The optimiser is given no gradient of α, so that clipping sees MAML's alone:
+with both steps at zero it is MAML.
 """
 
 from __future__ import annotations
@@ -73,11 +74,13 @@ class AlphaMAML(GradientLearner):
     def outer_step(self, episodes: Sequence[Episode], executor: MeanGradient) -> HypergradientStep:
         """Return the mean gradient with both hypergradients."""
         step = super().outer_step(episodes, executor)
+        inner = step.gradients[INNER_RATE].item()
+        step.gradients[INNER_RATE] = torch.zeros_like(self.inner_rate)
         of_network = [step.gradients[f"network.{name}"] for name, _ in self.network.named_parameters()]
         return HypergradientStep(
             **vars(step),
             inner_rate=self.inner_rate.item(),
-            inner=step.gradients[INNER_RATE].item(),
+            inner=inner,
             outer=(_flat(of_network) @ self.direction).item(),
             weights=_flat(self.network.parameters()),
         )
@@ -91,7 +94,8 @@ class AlphaMAML(GradientLearner):
         """Move both rates; what the optimiser did to α is taken back."""
         super().after_outer_step(step)
         assert isinstance(step, HypergradientStep)  # noqa: S101
-        self.inner_rate.fill_(step.inner_rate - self.config.inner_hyper_lr * step.inner).clamp_(min=_SMALLEST)
+        smallest = min(_SMALLEST, self.config.inner_lr)
+        self.inner_rate.fill_(step.inner_rate - self.config.inner_hyper_lr * step.inner).clamp_(min=smallest)
         self.direction.copy_((_flat(self.network.parameters()) - step.weights) / self.outer_factor)
         self.outer_factor.sub_(self.config.outer_hyper_lr * step.outer).clamp_(min=_SMALLEST)
 

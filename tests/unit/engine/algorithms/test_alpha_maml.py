@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from metastudio.engine.algorithms.alpha_maml import AlphaMAML, HypergradientStep
+from metastudio.engine.algorithms.alpha_maml import INNER_RATE, AlphaMAML, HypergradientStep
 from metastudio.engine.learner import load_learner
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.training.executor import OneByOne
@@ -36,6 +36,7 @@ from tests.unit.engine.episodes import make_episode, make_learner
 from tests.unit.engine.small_runs import make_glyphs, small_experiment, small_run, work_until
 
 OUTER_LR = 0.05
+CLIP = 0.01
 WIDTHS = (1e-3, 1e-4, 1e-5)
 OPTIMIZERS = pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam])
 
@@ -131,7 +132,7 @@ def test_with_plain_descent_it_is_the_papers_product_of_successive_gradients() -
     before, now = trained(learner, optimizer, some_episodes(1)), hypergradients(learner, [make_episode(seed=5)])
     assert before.outer == 0, "the first step has none before it"
     product = sum(
-        (before.gradients[name] * now.gradients[name]).sum().item() for name in now.gradients if name != "inner_rate"
+        (before.gradients[name] * now.gradients[name]).sum().item() for name in now.gradients if name != INNER_RATE
     )
     assert now.outer == pytest.approx(-OUTER_LR * product, rel=1e-9)  # by the factor: the schedule's rate times ∂F/∂β
 
@@ -156,6 +157,36 @@ def test_rates_stay_above_zero() -> None:
     learner.after_outer_step(dataclasses.replace(step, inner=1e6, outer=1e6))
     assert learner.inner_rate.item() > 0
     assert learner.outer_lr_factor() > 0
+
+
+def test_with_both_steps_at_zero_it_trains_as_maml_does_at_any_rate_and_with_clipped_gradients() -> None:
+    rate = 2.0**-12  # below the smallest rate that it would come to by itself, and exact in single precision
+    maml = make_learner("maml", algorithm__inner_lr=rate)
+    options = {"algorithm__inner_hyper_lr": 0.0, "algorithm__outer_hyper_lr": 0.0}
+    learner = make_learner("alpha_maml", algorithm__inner_lr=rate, **options)
+    start = {name: value.detach().clone() for name, value in maml.named_parameters()}
+    for each in (maml, learner):
+        optimizer = torch.optim.SGD(each.parameters(), lr=OUTER_LR)
+        for seed in range(3):
+            with OneByOne() as executor:
+                step = each.outer_step([make_episode(seed=seed)], executor)
+            for name, parameter in each.named_parameters():
+                parameter.grad = step.gradients[name].clone()
+            norm = torch.nn.utils.clip_grad_norm_(each.parameters(), CLIP)
+            assert norm > CLIP, "so that clipping does something"
+            optimizer.step()
+            each.after_outer_step(step)
+    mine, plain = ({name: value.detach() for name, value in each.named_parameters()} for each in (learner, maml))
+    assert mine[INNER_RATE].item() == rate
+    assert largest_difference({name: mine[name] for name in plain}, plain) < 1e-12
+    assert largest_difference(plain, start) > 1e-4
+
+
+def test_the_inner_rate_has_no_say_in_how_long_the_gradient_is() -> None:
+    learner = stirred("alpha_maml")
+    step = hypergradients(learner, some_episodes())
+    assert step.gradients[INNER_RATE].item() == 0
+    assert abs(step.inner) > 1e-3
 
 
 @pytest.mark.parametrize("normalization", MODES)
