@@ -38,14 +38,18 @@ def measured(recipe: Recipe, ways: int, arguments: argparse.Namespace, rows: lis
     asked: list[object] = ["--images", arguments.omniglot, "--recipe", recipe.name]
     options = {f"data.split.meta_{part}": arguments.splits / f"{part}.json" for part in ("train", "val", "test")}
     options = {"data.split.kind": "lists", **options, "episodes.n_way": ways, "exports": "[]"}
+    shown_as = {"meta_train": "SPLITS/train.json", "meta_val": "SPLITS/val.json", "meta_test": "SPLITS/test.json"}
+    shown_options = {f"data.split.{part}": place for part, place in shown_as.items()}
     if "train_n_way" in recipe.values["episodes"]:  # it trains with more ways than it is tested with
         options["episodes.train_n_way"] = max(ways, recipe.values["episodes"]["train_n_way"])
     if ALGORITHMS[recipe.algorithm].capabilities.keeps_backbone:
         options["initial_weights"] = next(row["run"] for row in rows if row["method"] == FIRST[0])
-    asked += [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
+        shown_options["initial_weights"] = "RUN-OF-THE-CLASSIFIER"
+    asked += _set(options)
     tasks = recipe.values["training"].get("meta_batch_size", ExperimentConfig().training.meta_batch_size)
     iterations = max(10, round(arguments.seconds * forecast_of(asked)["tasks_per_s"] / tasks))
-    asked += ["--set", f"training.iterations={iterations}", "--set", f"training.validate_every={iterations // 3 or 1}"]
+    budget = {"training.iterations": iterations, "training.validate_every": iterations // 3 or 1}
+    asked += _set(budget)
     folder = arguments.out / "runs"
     said = called("train", *asked, "--runs", folder)
     run = RunFolder(next(line["path"] for line in said if line["kind"] == "run"))
@@ -62,9 +66,12 @@ def measured(recipe: Recipe, ways: int, arguments: argparse.Namespace, rows: lis
         "tasks_per_s": tasks * iterations / seconds,
         "memory_bytes": max(each.memory_bytes for each in steps),
         "tests": tests,
-        "options": {"training.iterations": iterations, "episodes.n_way": ways},
-        "recipe": recipe.name,
+        "command": shlex.join(["--recipe", recipe.name, *_set(options | shown_options | budget)]),
     }
+
+
+def _set(options: dict[str, object]) -> list[str]:
+    return [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
 
 
 def shown(row: dict[str, Any]) -> str:
@@ -75,11 +82,10 @@ def shown(row: dict[str, Any]) -> str:
         value, half = by_kind[kind][f"accuracy{which}"], by_kind[kind][f"ci95{which}"]
         return "–" if value is None else f"{100 * value:.1f} ± {100 * half:.1f}"
 
-    options = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in row["options"].items())
     return (
         f"| {ALGORITHMS[row['method']].title} | {accuracy('support', '_before')} | {accuracy('support')} "
         f"| {accuracy('batch')} | {row['tasks_per_s']:.3g} | {row['memory_bytes'] / 1e6:.0f} | {row['seconds']:.0f} "
-        f"| `--recipe {row['recipe']} {options}` |"
+        f"| `{row['command']}` |"
     )
 
 

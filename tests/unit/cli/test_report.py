@@ -76,6 +76,15 @@ def test_plain_progress_comes_every_few_seconds_with_the_time_left(
     ]
 
 
+def test_the_pace_tells_its_share_of_the_machine(capsys: pytest.CaptureFixture[str], seconds: list[float]) -> None:
+    with Report() as report:
+        report.event(STARTED)
+        report.event(events.Capacity(task_flops=0.5e9, machine_flops=100e9))
+        seconds[0] += 100
+        report.event(step(12))
+    assert "40 tasks/s, 20 GFLOP/s (20 % of the machine)," in capsys.readouterr().out
+
+
 def test_a_terminal_gets_one_bar_at_a_time_and_is_left_clean(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

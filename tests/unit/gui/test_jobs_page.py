@@ -19,7 +19,7 @@ from metastudio.jobs import job as job_module
 from metastudio.jobs.job import Job, title_of
 from metastudio.jobs.job_thread import JobThread
 from metastudio.runs.control import Wanted
-from metastudio.runs.events import InnerTrace, OuterStep, Preparing, Started, Validated
+from metastudio.runs.events import Capacity, InnerTrace, OuterStep, Preparing, Started, Validated
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 
@@ -295,3 +295,16 @@ def test_a_finished_job_leads_on(page: JobsPage, studio: Studio, document, qtbot
     page.headline.buttons["remove"].click()
     assert studio.jobs.jobs == ()
     assert Path(job.run.path).is_dir()
+
+
+def test_the_headline_says_how_close_to_the_machines_limit_training_runs(
+    page: JobsPage, studio: Studio, document: ProjectDocument
+) -> None:
+    job = add_job(studio, document, State.RUNNING, works=True)
+    job.curves.add([step(2)])
+    page.show_job(job)
+    assert "GFLOP/s" not in page.headline._facts.full_text()
+    job.curves.add([Capacity(task_flops=2e9, machine_flops=4 * 2e9 * step(2).tasks_per_s)])
+    page.show_job(job)
+    reached = f"{2 * step(2).tasks_per_s:.3g} GFLOP/s (25 % of this machine)"
+    assert reached in page.headline._facts.full_text()

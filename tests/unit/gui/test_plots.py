@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_math import fitting_range, smoothed, thinned
@@ -190,3 +193,24 @@ def test_many_requests_give_few_redraws_and_the_last_is_not_lost(qtbot) -> None:
     assert 1 <= count <= 16
     limit.request()
     qtbot.waitUntil(lambda: len(drawn) > count)
+
+
+def test_a_plot_is_saved_as_picture_and_as_numbers(plot: Plot, tmp_path: Path, monkeypatch) -> None:
+    plot.set_curve("loss", Curve(np.arange(3.0), np.array([1.0, 0.5, 0.25]), name="loss"))
+    plot.refresh()
+    for name, save in (("plot.png", plot._on_save_png), ("plot.csv", plot._on_save_csv)):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
+        save()
+    assert not QImage(str(tmp_path / "plot.png")).isNull()
+    assert (tmp_path / "plot.csv").read_text(encoding="utf-8") == plot.csv_text()
+
+
+def test_a_plot_that_cannot_be_saved_says_why(plot: Plot, tmp_path: Path, monkeypatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(QMessageBox, "warning", lambda *arguments: said.append(arguments[-1]))
+    for name, save in (("plot.png", plot._on_save_png), ("plot.csv", plot._on_save_csv)):
+        place = tmp_path / "no such folder" / name
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, place=place: (str(place), ""))
+        save()
+        assert name in said[-1]
+    assert len(said) == 2
