@@ -97,9 +97,9 @@ class RecordedMoments(Moments):
 class TaskBatchNorm(nn.Module):
     """Batch normalisation (Ioffe, Szegedy, ICML 2015, arXiv:1502.03167) with explicit statistics.
 
-    By itself it is primitive operations, for the batching rule of torch's own layer treats mean and variance as constants
-    (architecture, "Rules of the numerics"); `activated` takes one operation with exact derivatives of its own where it
-    can (`fused_norm.py`).
+    By itself it is primitive operations, for the batching rule of torch's own layer treats mean and variance as
+    constants (architecture, "Rules of the numerics"); `activated` takes one operation with exact derivatives of its own
+    where it can (`fused_norm.py`).
     A forward pass never changes the buffers: `update_running` does, once for an outer step.
     """
 
