@@ -45,6 +45,7 @@ class Capabilities:
     Attributes:
         has_inner_loop: Adapts by steps, so that inner curves exist.
         is_second_order: Differentiates through those steps.
+        adapts_little: Its steps leave the body alone, which looks at the support pictures once: many steps cost little.
         any_n_way: A new task may have more classes than training had.
         is_episodic: Trained on episodes; otherwise on plain labelled batches.
         min_train_classes: Fewest meta-train classes it makes sense with.
@@ -53,6 +54,7 @@ class Capabilities:
 
     has_inner_loop: bool = False
     is_second_order: bool = False
+    adapts_little: bool = False
     any_n_way: bool = False
     is_episodic: bool = True
     min_train_classes: int = 2

@@ -6,12 +6,29 @@ from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
 from metastudio.catalog.gradient.config import SecondOrderConfig
+from metastudio.catalog.settings import option
 
 
 class ANILConfig(SecondOrderConfig):
     """Settings of ANIL."""
 
     name: Literal["anil"] = "anil"
+    inner_steps: int = option(
+        5,
+        title="Inner steps in training",
+        help="Gradient steps of the head on the support images; more adapt further, and cost little.",
+        unit="steps",
+        ge=0,
+        le=1000,
+    )
+    test_inner_steps: int = option(
+        10,
+        title="Inner steps at test",
+        help="Gradient steps of the head on a new task; more than in training usually helps a little.",
+        unit="steps",
+        ge=0,
+        le=10000,
+    )
 
 
 class BOILConfig(SecondOrderConfig):
@@ -35,7 +52,7 @@ ENTRIES = (
         ),
         config_type=ANILConfig,
         runs="metastudio.engine.algorithms.body_or_head:ANIL",
-        capabilities=Capabilities(has_inner_loop=True, is_second_order=True, min_train_classes=10),
+        capabilities=Capabilities(has_inner_loop=True, is_second_order=True, adapts_little=True, min_train_classes=10),
     ),
     Entry(
         name="boil",

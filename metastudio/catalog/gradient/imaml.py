@@ -76,6 +76,6 @@ ENTRIES = (
         ),
         config_type=IMAMLConfig,
         runs="metastudio.engine.algorithms.imaml:IMAML",
-        capabilities=Capabilities(has_inner_loop=True, is_second_order=True, min_train_classes=10),
+        capabilities=Capabilities(has_inner_loop=True, min_train_classes=10),
     ),
 )

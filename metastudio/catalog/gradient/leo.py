@@ -116,6 +116,8 @@ ENTRIES = (
         ),
         config_type=LEOConfig,
         runs="metastudio.engine.algorithms.leo:LEO",
-        capabilities=Capabilities(has_inner_loop=True, is_second_order=True, any_n_way=True, min_train_classes=10),
+        capabilities=Capabilities(
+            has_inner_loop=True, is_second_order=True, adapts_little=True, any_n_way=True, min_train_classes=10
+        ),
     ),
 )

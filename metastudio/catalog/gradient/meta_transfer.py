@@ -59,6 +59,8 @@ ENTRIES = (
         ),
         config_type=MetaTransferConfig,
         runs="metastudio.engine.algorithms.meta_transfer:MetaTransfer",
-        capabilities=Capabilities(has_inner_loop=True, is_second_order=True, min_train_classes=10, keeps_backbone=True),
+        capabilities=Capabilities(
+            has_inner_loop=True, is_second_order=True, adapts_little=True, min_train_classes=10, keeps_backbone=True
+        ),
     ),
 )

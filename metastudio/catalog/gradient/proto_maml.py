@@ -35,6 +35,23 @@ class UnicornMAMLConfig(SecondOrderConfig):
     """Settings of UNICORN-MAML."""
 
     name: Literal["unicorn_maml"] = "unicorn_maml"
+    inner_steps: int = option(
+        5,
+        title="Inner steps in training",
+        help="Gradient steps on the support images; the first moves only the last layer, and more take time and memory "
+        "in proportion.",
+        unit="steps",
+        ge=0,
+        le=1000,
+    )
+    test_inner_steps: int = option(
+        10,
+        title="Inner steps at test",
+        help="Gradient steps on a new task; more than in training usually helps a little.",
+        unit="steps",
+        ge=0,
+        le=10000,
+    )
 
 
 _CAPABILITIES = Capabilities(has_inner_loop=True, is_second_order=True, any_n_way=True, min_train_classes=10)

@@ -26,10 +26,12 @@ def needs_of(entry: Entry) -> str:
     """Return what a method needs and costs in a few words, from its declared capabilities."""
     said = entry.capabilities
     needs = _tr("{count} or more classes").format(count=said.min_train_classes)
-    if said.is_second_order:
+    if said.adapts_little:
+        cost = _tr("light; many steps cost little")
+    elif said.is_second_order:
         cost = _tr("most memory and time")
     elif said.has_inner_loop:
-        cost = _tr("light; some steps for a new task")
+        cost = _tr("little memory; some steps for a new task")
     else:
         cost = _tr("lightest; one look at a new task")
     ways = _tr("any number of ways") if said.any_n_way else _tr("no more ways than trained with")
