@@ -164,7 +164,8 @@ def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem
             device=experiment.device,
             hint=did_you_mean(experiment.device, _DEVICES),
         )
-    if entry.capabilities.keeps_backbone and not experiment.initial_weights:
+    keeps_backbone = entry.capabilities.keeps_backbone or getattr(experiment.algorithm, "is_frozen", False)
+    if keeps_backbone and not experiment.initial_weights:
         yield problem(
             "untrained-start",
             "{title} keeps the network as it starts, and without a run to start from that is at random.",
@@ -172,6 +173,17 @@ def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem
             severity=Severity.WARNING,
             todo="Train the plain classifier first, and name the folder of its run.",
             title=entry.title,
+        )
+    n_way, tasks = spec.for_training().n_way, experiment.training.meta_batch_size
+    if getattr(experiment.algorithm, "adds_hard_tasks", False) and tasks < n_way:
+        yield problem(
+            "no-hard-tasks",
+            "A hard task takes one class from each of {n_way} tasks, and a step has {tasks}: there will be none.",
+            where="algorithm.adds_hard_tasks",
+            severity=Severity.WARNING,
+            todo="Take at least {n_way} tasks a step, or add no hard tasks.",
+            n_way=n_way,
+            tasks=tasks,
         )
     if experiment.initial_weights:
         run = RunFolder(experiment.initial_weights)

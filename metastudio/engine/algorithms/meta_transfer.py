@@ -71,12 +71,14 @@ class MetaTransfer(GradientLearner):
 
     def hard_tasks(self, episodes: Sequence[Episode]) -> list[Episode]:
         """Return tasks of N classes each, of the worst class of every episode; none where those are fewer than N."""
+        n_way = episodes[0].n_way
+        if len(episodes) < n_way:
+            return []
         worst: dict[str, tuple[Tensor, Tensor]] = {}
         for episode in episodes:
             label = self._worst_class(episode)
             support, query = (part.images[part.labels == label] for part in (episode.support, episode.query))
             worst.setdefault(episode.classes[label], (support, query))
-        n_way = episodes[0].n_way
         names = list(worst)
         groups = [names[first : first + n_way] for first in range(0, len(names) - n_way + 1, n_way)]
         return [_task_of({name: worst[name] for name in group}, episodes[0].source) for group in groups]

@@ -10,9 +10,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from metastudio.catalog.validation import parse_experiment
 from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.algorithms.leo import divergence
 from metastudio.engine.tasks.episode import Episode, LabelledImages
+from metastudio.errors import Severity
+from metastudio.runs.preflight import preflight
 from tests.unit.engine.algorithms.exactness import (
     MODES,
     SMOOTH,
@@ -28,6 +31,7 @@ from tests.unit.engine.algorithms.exactness import (
 )
 from tests.unit.engine.episodes import make_episode, make_learner
 from tests.unit.engine.reference_maml import network
+from tests.unit.runs.small_runs import thirty_classes
 
 SMALL = {"algorithm__code_size": 3, "algorithm__code_steps": 2, "algorithm__inner_lr": 0.3}
 TERMS = {
@@ -159,6 +163,13 @@ def test_a_frozen_body_is_no_parameter_and_is_still_saved_and_adapted() -> None:
     mine, theirs = (outer_gradient(each, [episode]) for each in (learner, free))
     for name, value in mine.items():
         torch.testing.assert_close(value, theirs[name], atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("is_frozen", [True, False])
+def test_a_body_frozen_at_random_values_is_said_before_the_start(is_frozen: bool) -> None:
+    experiment = parse_experiment({"algorithm": {"name": "leo", "is_frozen": is_frozen}})
+    found = [(each.code, each.severity) for each in preflight(experiment, *thirty_classes())]
+    assert found == [("untrained-start", Severity.WARNING)] * is_frozen
 
 
 def test_logits_permute_with_the_classes_and_there_may_be_any_number() -> None:

@@ -6,9 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from metastudio.catalog.validation import parse_experiment
 from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.training.executor import OneByOne, SideBySide
+from metastudio.errors import Severity
+from metastudio.runs.preflight import preflight
 from tests.unit.engine.algorithms.exactness import (
     MODES,
     SMOOTH,
@@ -26,6 +29,7 @@ from tests.unit.engine.algorithms.exactness import (
     stirred,
 )
 from tests.unit.engine.episodes import make_episode, make_learner
+from tests.unit.runs.small_runs import thirty_classes
 
 
 def learner_of(**options: object) -> MetaLearner:
@@ -127,6 +131,28 @@ def test_hard_tasks_are_made_of_the_worst_class_of_each_episode() -> None:
             assert torch.equal(class_images(each, label), class_images(episodes[int(seed)], int(own)))
     assert learner.hard_tasks(episodes[:2]) == []
     assert learner.hard_tasks([episodes[0]] * 6) == [], "one class three times is no task of three"
+
+
+def test_where_no_hard_task_can_be_made_nothing_is_adapted_to_find_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner, episodes = learner_of(algorithm__adds_hard_tasks=True), [named(seed) for seed in range(3)]
+    sought: list[Episode] = []
+    monkeypatch.setattr(learner, "_worst_class", lambda episode: sought.append(episode) or 0)
+    assert learner.hard_tasks(episodes[:2]) == []
+    assert sought == []
+    assert len(learner.hard_tasks(episodes)) == 1
+    assert sought == episodes
+
+
+@pytest.mark.parametrize(("tasks", "is_warned"), [(4, True), (5, False)])
+def test_hard_tasks_that_cannot_be_made_are_said_before_the_start(tasks: int, is_warned: bool) -> None:
+    algorithm = {"name": "meta_transfer", "adds_hard_tasks": True}
+    values = {"algorithm": algorithm, "episodes": {"n_way": 5}, "training": {"meta_batch_size": tasks}}
+    found = {each.code: each for each in preflight(parse_experiment(values), *thirty_classes())}
+    assert ("no-hard-tasks" in found) == is_warned
+    assert found.keys() - {"no-hard-tasks"} == {"untrained-start"}
+    if is_warned:
+        assert found["no-hard-tasks"].severity is Severity.WARNING
+        assert "each of 5 tasks, and a step has 4" in str(found["no-hard-tasks"].message)
 
 
 def test_a_step_with_hard_tasks_is_the_mean_over_both_and_tells_of_the_tasks_that_were_drawn() -> None:
