@@ -45,8 +45,10 @@ class ANIL(PartOfTheNetwork):
         return name.startswith(HEAD)
 
     def initial_state(self, support: LabelledImages) -> Weights:
-        """Return the weights, and the features that the body gives with them."""
-        return self.with_features(super().initial_state(support), support)
+        """Return the weights, and the features that the body gives with them, since no step changes those."""
+        state = super().initial_state(support)
+        moves_body = any(self.moves(name) for name in state if not name.startswith(HEAD))
+        return state if moves_body else self.with_features(state, support)
 
 
 class BOIL(PartOfTheNetwork):

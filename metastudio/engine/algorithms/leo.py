@@ -10,10 +10,11 @@ fine-tune the decoded weights. Both rates are learned.
 
 How we differ: the body is learned with the rest, unless it is frozen as in the paper. Codes and weights are not drawn,
 but their means taken: in adaptation as the paper does, and in training by default. Where they are drawn, the noise is a
-function of the support images, so that a task gives the same gradient whenever it is computed. Without drawing there is
-no spread, and the divergence is that of a spread of one: half the squared length of the code. Pairs are averaged so
-that each class has the same say whatever its shots; no dropout, and no penalty on the weights' size. The terms beside
-the query loss count nothing by default.
+function of the support images, so that a task gives the same gradient whenever it is computed; the weights' noise is
+drawn once for a task and used again after every inner step, and not drawn anew. Without drawing there is no spread, and
+the divergence is that of a spread of one: half the squared length of the code. Pairs are averaged so that each class
+has the same say whatever its shots; no dropout, and no penalty on the weights' size. The terms beside the query loss
+count nothing by default.
 """
 
 from __future__ import annotations

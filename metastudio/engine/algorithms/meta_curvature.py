@@ -7,7 +7,8 @@ The gradient G of a layer's weights is turned before the step by learned matrice
 They begin at the identity, so that training starts where MAML's does, and are learned with θ.
 
 How we differ: a head's outputs are classes in an order that means nothing, so it has no output matrix; a mode wider
-than 512 has none either.
+than 512 has none either. The paper tells of convolutions and linear layers; here the scales and the shifts of a
+normalisation, vectors (C,) of one mode, have a whole matrix (C, C) each as well.
 """
 
 from __future__ import annotations

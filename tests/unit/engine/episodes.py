@@ -25,7 +25,10 @@ def make_episode(
 
 
 def make_learner(algorithm: str = "maml", *, n_way: int = 3, seed: int = 0, **values: object) -> MetaLearner:
-    """Return a small learner in float64 with a head that is not zero; `values` are dotted options."""
+    """Return a small learner in float64 with a head and a normalisation that do something; `values` are dotted options.
+
+    Those of a frozen network too, which are buffers.
+    """
     experiment: dict[str, object] = {
         "seed": seed,
         "algorithm": {"name": algorithm},
@@ -42,4 +45,7 @@ def make_learner(algorithm: str = "maml", *, n_way: int = 3, seed: int = 0, **va
         for name, parameter in learner.named_parameters():
             if "head" in name or "norms" in name:
                 parameter.add_(0.3 * torch.randn(parameter.shape, generator=random, dtype=torch.float64))
+        for name, buffer in learner.named_buffers():
+            if "norms" in name and name.endswith((".weight", ".bias")):
+                buffer.add_(0.3 * torch.randn(buffer.shape, generator=random, dtype=torch.float64))
     return learner

@@ -16,6 +16,7 @@ from tests.unit.engine.algorithms.exactness import (
     SMOOTH,
     Weights,
     assert_agrees_with_reference_everywhere,
+    assert_agrees_with_reference_on_resnet12,
     assert_all_ways_of_computing_agree,
     assert_finite_differences_agree,
     largest_difference,
@@ -39,7 +40,7 @@ def rebuilt(like: MAML, kind: type) -> PartOfTheNetwork:
     return learner
 
 
-class Everything(PartOfTheNetwork):
+class EverythingOfANIL(ANIL):
     def moves(self, name: str) -> bool:  # noqa: ARG002
         return True
 
@@ -51,7 +52,7 @@ class HeadWithoutKeptFeatures(PartOfTheNetwork):
 @pytest.mark.parametrize("normalization", MODES)
 def test_anil_with_all_parameters_adapted_is_maml(normalization: str) -> None:
     maml = stirred("maml", algorithm__inner_steps=3, backbone__normalization=normalization)
-    everything = rebuilt(maml, Everything)
+    everything = rebuilt(maml, EverythingOfANIL)
     assert largest_difference(outer_gradient(maml, some_episodes()), outer_gradient(everything, some_episodes())) == 0
 
 
@@ -103,6 +104,13 @@ def reference(name: str, parameters: Weights, episode: Episode, normalization: s
 @BOTH
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network(name: str) -> None:
     assert_agrees_with_reference_everywhere(name, partial(reference, name), algorithm__inner_steps=3)
+
+
+@BOTH
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_resnet12(name: str) -> None:
+    assert_agrees_with_reference_on_resnet12(
+        name, partial(reference, name), modes=["support"], algorithm__inner_steps=3
+    )
 
 
 @BOTH

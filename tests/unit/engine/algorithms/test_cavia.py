@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
@@ -14,6 +16,7 @@ from tests.unit.engine.algorithms.exactness import (
     SMOOTH,
     Weights,
     assert_agrees_with_reference_everywhere,
+    assert_agrees_with_reference_on_resnet12,
     assert_all_ways_of_computing_agree,
     assert_finite_differences_agree,
     network_part,
@@ -26,11 +29,13 @@ from tests.unit.engine.algorithms.exactness import (
 from tests.unit.engine.episodes import make_episode
 
 LAYER = "backbone.norms.2"
+LAYER_OF_RESNET12 = "backbone.blocks.2.norms.2"
+THREE_STEPS = {"algorithm__inner_lr": 1.0, "algorithm__inner_steps": 3, "algorithm__context_size": 6}
 
 
 @pytest.mark.parametrize(
     ("backbone", "block", "layer"),
-    [("conv4", 1, "backbone.norms.0"), ("conv4", 3, LAYER), ("resnet12", 3, "backbone.blocks.2.norms.2")],
+    [("conv4", 1, "backbone.norms.0"), ("conv4", 3, LAYER), ("resnet12", 3, LAYER_OF_RESNET12)],
 )
 def test_only_the_context_adapts_and_only_its_layer_changes(backbone: str, block: int, layer: str) -> None:
     learner = stirred("cavia", backbone__name=backbone, algorithm__context_block=block)
@@ -73,33 +78,37 @@ def test_the_meta_gradient_agrees_with_finite_differences(normalization: str, st
     assert_finite_differences_agree(learner, some_episodes())
 
 
-def film(parameters: Weights, context: Tensor) -> Weights:
+def film(layer: str, parameters: Weights, context: Tensor) -> Weights:
     """Return weights after the paper: γ f + β on the maps f = w x + b that the layer gives."""
     weights = network_part(parameters)
-    channels = len(weights[f"{LAYER}.weight"])
+    channels = len(weights[f"{layer}.weight"])
     gamma = 1 + parameters["film.weight"][:channels] @ context
     beta = parameters["film.weight"][channels:] @ context
     return weights | {
-        f"{LAYER}.weight": gamma * weights[f"{LAYER}.weight"],
-        f"{LAYER}.bias": gamma * weights[f"{LAYER}.bias"] + beta,
+        f"{layer}.weight": gamma * weights[f"{layer}.weight"],
+        f"{layer}.bias": gamma * weights[f"{layer}.bias"] + beta,
     }
 
 
-def reference(parameters: Weights, episode: Episode, normalization: str, shape: dict[str, str]) -> Tensor:
+def reference(layer: str, parameters: Weights, episode: Episode, normalization: str, shape: dict[str, str]) -> Tensor:
     context = torch.zeros(6, dtype=torch.float64, requires_grad=True)
     state = reference_descent(
-        lambda state: reference_support_loss(film(parameters, state["context"]), episode, **shape),
+        lambda state: reference_support_loss(film(layer, parameters, state["context"]), episode, **shape),
         {"context": context},
         ["context"],
         lr=1.0,
         steps=3,
     )
-    return reference_query_loss(film(parameters, state["context"]), episode, normalization, **shape)
+    return reference_query_loss(film(layer, parameters, state["context"]), episode, normalization, **shape)
 
 
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network() -> None:
-    assert_agrees_with_reference_everywhere(
-        "cavia", reference, algorithm__inner_lr=1.0, algorithm__inner_steps=3, algorithm__context_size=6
+    assert_agrees_with_reference_everywhere("cavia", partial(reference, LAYER), **THREE_STEPS)
+
+
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_resnet12() -> None:
+    assert_agrees_with_reference_on_resnet12(
+        "cavia", partial(reference, LAYER_OF_RESNET12), modes=["support"], **THREE_STEPS
     )
 
 

@@ -12,19 +12,20 @@ from tests.unit.engine.algorithms.exactness import (
     SMOOTH,
     Weights,
     assert_agrees_with_reference_everywhere,
+    assert_agrees_with_reference_on_resnet12,
     assert_all_ways_of_computing_agree,
     assert_finite_differences_agree,
     largest_difference,
     network_part,
     outer_gradient,
     reference_descent,
+    reference_features,
     reference_query_loss,
     reference_support_loss,
     some_episodes,
     stirred,
 )
 from tests.unit.engine.episodes import make_episode, make_learner
-from tests.unit.engine.reference_maml import network
 
 SMALL = {"algorithm__hidden_width": 6}
 
@@ -42,11 +43,7 @@ def reference(parameters: Weights, episode: Episode, normalization: str, shape: 
     weights = network_part(parameters)
     support = episode.support
     width = weights["head.weight"].shape[1]
-    seen = weights | {
-        "head.weight": torch.eye(width, dtype=torch.float64),
-        "head.bias": torch.zeros(width, dtype=torch.float64),
-    }
-    features = network(seen, support.images, slice(None), **shape)
+    features = reference_features(weights, support.images, **shape)
     means = [features[support.labels == label].mean(0) for label in range(episode.n_way)]
     rows = []
     for mean in means:
@@ -63,6 +60,13 @@ def reference(parameters: Weights, episode: Episode, normalization: str, shape: 
 
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network() -> None:
     assert_agrees_with_reference_everywhere("hypernetwork", reference, algorithm__inner_steps=3, **SMALL)
+
+
+@pytest.mark.slow
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_resnet12() -> None:
+    assert_agrees_with_reference_on_resnet12(
+        "hypernetwork", reference, modes=["support"], algorithm__inner_steps=3, **SMALL
+    )
 
 
 def test_all_ways_of_computing_it_agree() -> None:

@@ -21,16 +21,17 @@ from tests.unit.engine.algorithms.exactness import (
     SMOOTH,
     Weights,
     assert_agrees_with_reference_everywhere,
+    assert_agrees_with_reference_on_resnet12,
     assert_all_ways_of_computing_agree,
     assert_finite_differences_agree,
     network_part,
     outer_gradient,
+    reference_features,
     reference_query_loss,
     some_episodes,
     stirred,
 )
 from tests.unit.engine.episodes import make_episode, make_learner
-from tests.unit.engine.reference_maml import network
 from tests.unit.runs.small_runs import thirty_classes
 
 SMALL = {"algorithm__code_size": 3, "algorithm__code_steps": 2, "algorithm__inner_lr": 0.3}
@@ -61,58 +62,81 @@ def test_so_it_does_where_codes_are_drawn(options: dict[str, object]) -> None:
     assert_finite_differences_agree(learner, some_episodes())
 
 
-def features_of(weights: Weights, images: Tensor, shape: dict[str, str]) -> Tensor:
-    width = weights["head.weight"].shape[1]
-    seen = {"head.weight": torch.eye(width).double(), "head.bias": torch.zeros(width).double()}
-    return network(weights | seen, images, slice(None), **shape)
+def noise_of(support: LabelledImages, shape: dict[str, str]) -> tuple[Tensor, Tensor]:
+    """Return what is drawn for a task: for its codes (N, L) and for its weights (N, D)."""
+    backbone = {"backbone__downsampling": shape["downsampling"]} if shape else {"backbone__name": "resnet12"}
+    with torch.no_grad():
+        start = learner_of(**DRAWN, **backbone).training_start(support)
+    code_noise = (start["first code"] - start["mean of the code"]) / start["spread of the code"].exp()
+    return code_noise, start["noise of the weights"]
 
 
 def reference(
-    has_terms: bool, parameters: Weights, episode: Episode, normalization: str, shape: dict[str, str]
+    is_drawn: bool,
+    has_terms: bool,
+    parameters: Weights,
+    episode: Episode,
+    normalization: str,
+    shape: dict[str, str],
 ) -> Tensor:
     """LEO, class by class and pair by pair; two steps in the codes, one of the weights."""
     weights, support = network_part(parameters), episode.support
-    features = features_of(weights, support.images, shape)
+    features = reference_features(weights, support.images, **shape)
     encoded = features @ parameters["encoder.encode.weight"].T
     first, second, third = (parameters[f"encoder.relate.{layer}.weight"] for layer in (0, 2, 4))
-    codes = []
+    said = []
     for label in range(episode.n_way):
         pairs = [
             third @ F.relu(second @ F.relu(first @ torch.cat([one, other])))
             for one in encoded[support.labels == label]
             for other in encoded
         ]
-        codes.append(torch.stack(pairs).mean(0))
-    start = code = torch.stack(codes)
+        said.append(torch.stack(pairs).mean(0))
+    mean, *log_spread = torch.stack(said).split(3, dim=1)
+    start = code = mean
+    if is_drawn:
+        code_noise, weight_noise = noise_of(support, shape)
+        start = code = mean + log_spread[0].exp() * code_noise
     decoder = parameters["decoder.weight"]
+
+    def head_of(code: Tensor) -> Tensor:
+        head, *log_spread = (code @ decoder.T).split(features.shape[1], dim=1)
+        return head + log_spread[0].exp() * weight_noise if is_drawn else head
 
     def loss_of(head: Tensor) -> Tensor:
         return F.cross_entropy(features @ head.T, support.labels)
 
     for _ in range(2):
         code = code.clone()
-        (gradient,) = torch.autograd.grad(loss_of(code @ decoder.T), code, create_graph=True)
+        (gradient,) = torch.autograd.grad(loss_of(head_of(code)), code, create_graph=True)
         code = code - parameters["code_rate"] * gradient
-    head = (code @ decoder.T).clone()
+    head = head_of(code).clone()
     (gradient,) = torch.autograd.grad(loss_of(head), head, create_graph=True)
     head = head - parameters["fine_tuning_rate"] * gradient
     adapted = weights | {"head.weight": head, "head.bias": torch.zeros(episode.n_way).double()}
     loss = reference_query_loss(adapted, episode, normalization, **shape)
     if has_terms:
-        loss = loss + 0.1 * 0.5 * (start**2).sum(1).mean()
+        spread = log_spread[0].exp() if is_drawn else torch.ones(()).double()
+        loss = loss + 0.1 * 0.5 * (mean**2 + spread**2 - 1 - (spread**2).log()).sum(1).mean()
         loss = loss + 0.2 * ((code.detach() - start) ** 2).sum(1).mean()
         columns = F.normalize(decoder, dim=0, eps=0)
         loss = loss + 0.3 * ((columns.T @ columns - torch.eye(3).double()) ** 2).mean()
     return loss
 
 
-@pytest.mark.parametrize("has_terms", [False, True])
-def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network(has_terms: bool) -> None:
+@pytest.mark.parametrize(("is_drawn", "has_terms"), [(False, False), (False, True), (True, True)])
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network(is_drawn: bool, has_terms: bool) -> None:
     """What all parameters get, but for the network's own head, which is none of LEO's."""
-    options = TERMS if has_terms else {}
+    options = (DRAWN if is_drawn else {}) | (TERMS if has_terms else {})
     assert_agrees_with_reference_everywhere(
-        "leo", partial(reference, has_terms), algorithm__inner_steps=3, **SMALL, **options
+        "leo", partial(reference, is_drawn, has_terms), algorithm__inner_steps=3, **SMALL, **options
     )
+
+
+@pytest.mark.slow
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_resnet12() -> None:
+    options = {"algorithm__inner_steps": 3, **SMALL, **DRAWN, **TERMS}
+    assert_agrees_with_reference_on_resnet12("leo", partial(reference, True, True), modes=["support"], **options)
 
 
 @pytest.mark.parametrize("options", [{}, {**DRAWN, **TERMS}], ids=["plain", "drawn"])

@@ -17,10 +17,12 @@ from tests.unit.engine.algorithms.exactness import (
     SMOOTH,
     Weights,
     assert_agrees_with_reference_everywhere,
+    assert_agrees_with_reference_on_resnet12,
     assert_all_ways_of_computing_agree,
     assert_finite_differences_agree,
     largest_difference,
     network_part,
+    normalisations,
     outer_gradient,
     reference_descent,
     reference_query_loss,
@@ -44,15 +46,13 @@ def test_the_meta_gradient_agrees_with_finite_differences(normalization: str, st
 
 
 def reference(parameters: Weights, episode: Episode, normalization: str, shape: dict[str, str]) -> Tensor:
-    trunk = make_learner("meta_transfer").state_dict()
+    """The paper's equation 5; no shape means ResNet-12."""
+    trunk = make_learner("meta_transfer", backbone__name="conv4" if shape else "resnet12").state_dict()
     weights = {name.removeprefix("network."): value for name, value in trunk.items() if "backbone" in name}
-    for block in range(4):
-        weights[f"backbone.convolutions.{block}.weight"] = (
-            weights[f"backbone.convolutions.{block}.weight"] * parameters[f"scales.{block}"]
-        )
-        weights[f"backbone.norms.{block}.bias"] = (
-            weights[f"backbone.norms.{block}.bias"] + parameters[f"shifts.{block}"]
-        )
+    for number, name in enumerate([name for name, value in weights.items() if value.dim() == 4]):
+        weights[name] = weights[name] * parameters[f"scales.{number}"]
+    for number, layer in enumerate(normalisations(weights)):
+        weights[f"{layer}.bias"] = weights[f"{layer}.bias"] + parameters[f"shifts.{number}"]
     weights |= network_part(parameters)
     weights = reference_descent(
         lambda state: reference_support_loss(state, episode, **shape),
@@ -67,6 +67,12 @@ def reference(parameters: Weights, episode: Episode, normalization: str, shape: 
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network() -> None:
     assert_agrees_with_reference_everywhere(
         "meta_transfer", reference, algorithm__inner_steps=3, algorithm__inner_lr=0.4
+    )
+
+
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_resnet12() -> None:
+    assert_agrees_with_reference_on_resnet12(
+        "meta_transfer", reference, modes=["support"], algorithm__inner_steps=3, algorithm__inner_lr=0.4
     )
 
 
@@ -110,8 +116,10 @@ def class_images(episode: Episode, label: int) -> Tensor:
 
 
 def named(seed: int) -> Episode:
-    """Return an episode whose classes are its own, one of which has queries that look like another class."""
+    """Return an episode of easy classes of its own, one of which has queries that look like another class."""
     episode = make_episode(seed=seed)
+    for part in (episode.support, episode.query):
+        part.images.add_(2 * part.labels[:, None, None, None])
     wrong = seed % 3
     images = episode.query.images.clone()
     images[episode.query.labels == wrong] = episode.support.images[episode.support.labels == (wrong + 1) % 3]
@@ -120,7 +128,7 @@ def named(seed: int) -> Episode:
 
 
 def test_hard_tasks_are_made_of_the_worst_class_of_each_episode() -> None:
-    learner = learner_of(algorithm__adds_hard_tasks=True, algorithm__inner_steps=30)
+    learner = learner_of(algorithm__adds_hard_tasks=True, algorithm__inner_steps=100)
     episodes = [named(seed) for seed in range(7)]
     hard = learner.hard_tasks(episodes)
     assert [each.classes for each in hard] == [("0-0", "1-1", "2-2"), ("3-0", "4-1", "5-2")]

@@ -14,6 +14,7 @@ from tests.unit.engine.algorithms.exactness import (
     SMOOTH,
     Weights,
     assert_agrees_with_reference_everywhere,
+    assert_agrees_with_reference_on_resnet12,
     assert_all_ways_of_computing_agree,
     assert_finite_differences_agree,
     largest_difference,
@@ -113,6 +114,13 @@ def reference(parameters: Weights, episode: Episode, normalization: str, shape: 
 
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network() -> None:
     assert_agrees_with_reference_everywhere("mmaml", reference, algorithm__inner_steps=3, algorithm__embedding_size=6)
+
+
+@pytest.mark.slow
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_resnet12() -> None:
+    assert_agrees_with_reference_on_resnet12(
+        "mmaml", reference, modes=["support"], algorithm__inner_steps=3, algorithm__embedding_size=6
+    )
 
 
 def test_all_ways_of_computing_it_agree() -> None:

@@ -16,18 +16,19 @@ from tests.unit.engine.algorithms.exactness import (
     SMOOTH,
     Weights,
     assert_agrees_with_reference_everywhere,
+    assert_agrees_with_reference_on_resnet12,
     assert_all_ways_of_computing_agree,
     assert_finite_differences_agree,
     network_part,
     outer_gradient,
     reference_descent,
+    reference_features,
     reference_query_loss,
     reference_support_loss,
     some_episodes,
     stirred,
 )
 from tests.unit.engine.episodes import make_episode, make_learner
-from tests.unit.engine.reference_maml import network
 
 BOTH = pytest.mark.parametrize("name", ["proto_maml", "unicorn_maml"])
 
@@ -49,9 +50,7 @@ def reference(name: str, parameters: Weights, episode: Episode, normalization: s
     support = episode.support
     if name == "proto_maml":
         width = weights["head.weight"].shape[1]
-        identity = torch.eye(width, dtype=torch.float64)
-        seen = weights | {"head.weight": identity, "head.bias": torch.zeros(width, dtype=torch.float64)}
-        features = network(seen, support.images, slice(None), **shape)
+        features = reference_features(weights, support.images, **shape)
         means = torch.stack([features[support.labels == label].mean(0) for label in range(episode.n_way)])
         scale = parameters["steepness"] / width
         head = {"head.weight": 2 * scale * means, "head.bias": -scale * (means**2).sum(1)}
@@ -70,6 +69,13 @@ def reference(name: str, parameters: Weights, episode: Episode, normalization: s
 @BOTH
 def test_the_meta_gradient_agrees_with_the_plain_loop_on_the_real_network(name: str) -> None:
     assert_agrees_with_reference_everywhere(name, partial(reference, name), algorithm__inner_steps=3)
+
+
+@BOTH
+def test_the_meta_gradient_agrees_with_the_plain_loop_on_resnet12(name: str) -> None:
+    assert_agrees_with_reference_on_resnet12(
+        name, partial(reference, name), modes=["support"], algorithm__inner_steps=3
+    )
 
 
 @BOTH
