@@ -3,47 +3,88 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
 import torch
 
+from metastudio.catalog.entry import Family
+from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.training.executor import OneByOne, SideBySide
 from metastudio.errors import ResourceError
+from tests.unit.engine.algorithms.exactness import gradient_of, largest_difference
 from tests.unit.engine.episodes import make_episode, make_learner
 
 pytestmark = pytest.mark.slow
+GRADIENT_METHODS = [name for name, entry in ALGORITHMS.items() if entry.family is Family.GRADIENT and name != "maml"]
+DRAWN = {"draws_codes": True, "divergence_weight": 0.1}
+FROZEN = {"is_frozen": True}
+HARD = {"adds_hard_tasks": True}
 
 
 def ready(executor: SideBySide, learner: MetaLearner, episodes: list[Episode]) -> None:
-    """Compute until the processes have taken over."""
+    """Begin to compute, and wait until the processes can take over."""
     deadline = time.monotonic() + 120
-    while executor._processes is None or not executor._processes.are_ready():
-        learner.outer_step(episodes, executor)
+    learner.outer_step(episodes, executor)
+    while not executor._processes.are_ready():
+        time.sleep(0.05)
         assert time.monotonic() < deadline
 
 
-@pytest.mark.parametrize("algorithm", ["maml", "reptile"])
-def test_processes_give_the_same_bits_also_after_the_weights_have_moved(algorithm: str) -> None:
-    learner = make_learner(algorithm, backbone__normalization="running")
-    episodes = [make_episode(seed=seed) for seed in range(5)]
+def tasks_of_their_own(count: int) -> list[Episode]:
+    """Return episodes none of which has a class of another."""
+    return [
+        replace(make_episode(seed=seed), classes=tuple(f"{seed}-{label}" for label in range(3)))
+        for seed in range(count)
+    ]
+
+
+def assert_same_bits_after_a_move(
+    executor: SideBySide, learner: MetaLearner, episodes: list[Episode], *, tasks: int
+) -> None:
+    with torch.no_grad():
+        for parameter in learner.parameters():
+            parameter.mul_(1.01)
+    ours = learner.outer_step(episodes, executor)
+    assert executor._processes.can_serve(learner, tasks), "they computed this"
+    with OneByOne() as one_by_one:
+        expected = learner.outer_step(episodes, one_by_one)
+    assert ours.losses == expected.losses
+    assert largest_difference(gradient_of(ours), gradient_of(expected)) == 0
+    assert len(ours.moments) == len(expected.moments) == tasks
+    for mine, theirs in zip(ours.moments, expected.moments, strict=True):
+        assert all(torch.equal(a, b) for layer in theirs for a, b in zip(mine[layer], theirs[layer], strict=True))
+
+
+def test_processes_give_the_same_bits_also_after_the_weights_have_moved() -> None:
+    learner, episodes = make_learner(backbone__normalization="running"), tasks_of_their_own(5)
     with SideBySide(2, processes_after_s=0) as executor:
         ready(executor, learner, episodes)
-        with torch.no_grad():
-            for parameter in learner.parameters():
-                parameter.mul_(1.01)
-        ours = learner.outer_step(episodes, executor)
         pids = executor.pids
         assert len(pids) == 2
-    with OneByOne() as executor:
-        expected = learner.outer_step(episodes, executor)
-    assert ours.losses == expected.losses
-    assert all(torch.equal(ours.gradients[name], expected.gradients[name]) for name in expected.gradients)
-    assert len(ours.moments) == len(expected.moments) == 5
-    assert torch.equal(ours.moments[3]["block1"][0], expected.moments[3]["block1"][0])
+        assert_same_bits_after_a_move(executor, learner, episodes, tasks=5)
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "tasks"),
+    [
+        *(pytest.param(name, {}, 3, id=name) for name in GRADIENT_METHODS),
+        pytest.param("leo", DRAWN, 3, id="leo drawn"),
+        pytest.param("leo", FROZEN, 3, id="leo frozen"),
+        pytest.param("meta_transfer", HARD, 4, id="hard tasks"),
+    ],
+)
+def test_so_does_a_process_for_every_method(name: str, options: dict[str, object], tasks: int) -> None:
+    """One process each: starting it is most of what this takes."""
+    values = {f"algorithm__{option}": value for option, value in {"inner_steps": 2, **options}.items()}
+    learner, episodes = make_learner(name, backbone__normalization="running", **values), tasks_of_their_own(3)
+    with SideBySide(1, processes_after_s=0) as executor:
+        ready(executor, learner, episodes)
+        assert_same_bits_after_a_move(executor, learner, episodes, tasks=tasks)
 
 
 def test_a_process_that_dies_is_said_and_the_others_end() -> None:

@@ -10,9 +10,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from metastudio.engine.algorithms.alpha_maml import INNER_RATE, HypergradientStep
-from metastudio.engine.algorithms.base import MetaLearner
+from metastudio.engine.algorithms.base import MetaLearner, OuterStep
 from metastudio.engine.tasks.episode import Episode
-from metastudio.engine.training.executor import Executor, OneByOne, SideBySide
+from metastudio.engine.training.executor import OneByOne, SideBySide
 from tests.unit.engine.episodes import make_episode, make_learner
 from tests.unit.engine.reference_maml import network as conv4
 from tests.unit.engine.reference_resnet12 import resnet12
@@ -37,13 +37,16 @@ def some_episodes(count: int = 2) -> list[Episode]:
     return [make_episode(seed=seed) for seed in range(count)]
 
 
-def outer_gradient(learner: MetaLearner, episodes: list[Episode], executor: Executor | None = None) -> Weights:
+def gradient_of(step: OuterStep) -> Weights:
     """Return the gradient of everything that is learned; Alpha-MAML says that of its inner rate apart."""
-    with executor or OneByOne() as ready:
-        step = learner.outer_step(episodes, ready)
     if isinstance(step, HypergradientStep):
         return step.gradients | {INNER_RATE: torch.tensor(step.inner, dtype=torch.float64)}
     return step.gradients
+
+
+def outer_gradient(learner: MetaLearner, episodes: list[Episode]) -> Weights:
+    with OneByOne() as executor:
+        return gradient_of(learner.outer_step(episodes, executor))
 
 
 def largest_difference(one: Weights, other: Weights) -> float:
@@ -199,4 +202,5 @@ def assert_all_ways_of_computing_agree(name: str, **options: object) -> None:
         assert largest_difference(one_by_one, outer_gradient(recomputed, episodes)) < 1e-12
         for learner in (stored, recomputed):
             alone = outer_gradient(learner, episodes)
-            assert largest_difference(outer_gradient(learner, episodes, SideBySide(2)), alone) == 0
+            with SideBySide(2) as executor:
+                assert largest_difference(gradient_of(learner.outer_step(episodes, executor)), alone) == 0
