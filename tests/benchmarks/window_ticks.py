@@ -28,6 +28,7 @@ from metastudio.gui.app import build_window  # noqa: E402
 from metastudio.gui.main_window import MainWindow  # noqa: E402
 from metastudio.gui.opening import open_project  # noqa: E402
 from metastudio.jobs.job import Job  # noqa: E402
+from metastudio.runs.events import OuterStep  # noqa: E402
 from metastudio.runs.project import Project  # noqa: E402
 
 TICK_MS = 16
@@ -92,6 +93,18 @@ def start_job(window: MainWindow, images: Path) -> Job:
     return job
 
 
+def long_history(job: Job) -> list[OuterStep]:
+    """Return 20,000 noisy iterations that follow the job's newest, as a run of an hour has them."""
+    newest, random = job.curves.last_step, np.random.default_rng(0)
+    assert newest is not None
+    noise = random.normal(size=(20_000, 2))
+    changes = (
+        {"iteration": newest.iteration + 1 + number, "loss": abs(1 + float(loss)), "gradient_norm": abs(float(norm))}
+        for number, (loss, norm) in enumerate(noise)
+    )
+    return [newest.model_copy(update=each) for each in changes]
+
+
 def opening_s(repeats: int) -> float:
     """Return the median time from the first import until the window is drawn, in a process of its own."""
     env = {**os.environ, "PYTHONPATH": str(PROJECT)}
@@ -124,6 +137,9 @@ def main() -> None:
     job = start_job(window, images)
     row = measured(arguments.seconds, arguments.repeats)
     print("job, plots redrawn    {:6.1f} {:6.1f}  {:6.1f}".format(*row))
+    job.curves.add(long_history(job))
+    row = measured(arguments.seconds, arguments.repeats)
+    print("the same, long run    {:6.1f} {:6.1f}  {:6.1f}".format(*row))
     print(f"({job.iteration} iterations meanwhile, {os.cpu_count()} cores)")
     window.studio.jobs.discard(job)
     wait_until(lambda: not window.studio.jobs.working)

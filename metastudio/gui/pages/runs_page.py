@@ -308,7 +308,9 @@ class RunsPage(Page):
                 f"{key} raw", Curve(x, y, index=place, opacity=0.18, width=1.0, is_fitted=False, style=style)
             )
             smooth = np.array(smoothed(y, self.bar.weight))
-            self.loss.set_curve(key, Curve(x, smooth, name=name, index=place, style=style, is_exported=False))
+            self.loss.set_curve(
+                key, Curve(x, smooth, name=name, index=place, style=style, is_average=True, is_exported=False)
+            )
         for plot in (self.accuracy, self.loss):
             plot.keep_only(keys)
         has_any = any(len(each.validations) for each in self._curves.values())

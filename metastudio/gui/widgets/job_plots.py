@@ -211,7 +211,9 @@ class JobPlots(QWidget):
         plot.set_curve(
             "raw", Curve(x, after, index=_AFTER_INDEX, opacity=0.22, width=1.0, is_fitted=not len(validations))
         )
-        plot.set_curve("after", Curve(x, smooth, name=self.tr("after"), index=_AFTER_INDEX, is_exported=False))
+        plot.set_curve(
+            "after", Curve(x, smooth, name=self.tr("after"), index=_AFTER_INDEX, is_average=True, is_exported=False)
+        )
         plot.set_curve(
             "before",
             Curve(
@@ -256,7 +258,12 @@ class JobPlots(QWidget):
         self.outer.set_curve(
             "loss",
             Curve(
-                x, smoothed(loss, self.bar.weight), name=self.tr("outer loss"), index=_AFTER_INDEX, is_exported=False
+                x,
+                smoothed(loss, self.bar.weight),
+                name=self.tr("outer loss"),
+                index=_AFTER_INDEX,
+                is_average=True,
+                is_exported=False,
             ),
         )
         self.outer.set_curve(
@@ -332,7 +339,8 @@ class JobPlots(QWidget):
         is_smooth = column in {_NORM, _RATE}
         weight = self.bar.weight if is_smooth else 0.0
         self.pace.set_curve("raw", Curve(x, y, index=index, opacity=0.22, width=1.0, is_fitted=False))
-        smooth = Curve(x, smoothed(y, weight), name=chosen.lower(), index=index, is_exported=False)
+        line = smoothed(y, weight)
+        smooth = Curve(x, line, name=chosen.lower(), index=index, is_average=is_smooth, is_exported=False)
         self.pace.set_curve("smooth", smooth)
         self.pace.set_message("" if len(x) else self.tr("Appears with the first iteration."))
         self.pace.refresh()

@@ -18,7 +18,10 @@ _BEYOND_DRAWING = 1e30
 
 @dataclass
 class Curve:
-    """One line: all its points, and how they are drawn. `token` names a theme's colour, else `index` counts series."""
+    """One line: all its points, and how they are drawn. `token` names a theme's colour, else `index` counts series.
+
+    Of many points in one place the lowest and the highest are drawn, or their mean where the line `is_average` already.
+    """
 
     x: Floats
     y: Floats
@@ -31,6 +34,7 @@ class Curve:
     symbol: str = ""
     spread: Floats | None = None
     is_fitted: bool = True
+    is_average: bool = False
     is_exported: bool = True
     item: pg.PlotDataItem | None = field(default=None, repr=False)
     bars: pg.ErrorBarItem | None = field(default=None, repr=False)

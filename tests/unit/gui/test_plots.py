@@ -15,7 +15,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from metastudio.gui import theme
-from metastudio.gui.widgets.curve_math import fitting_range, smoothed, thinned
+from metastudio.gui.widgets.curve_math import averaged, fitting_range, smoothed, thinned
 from metastudio.gui.widgets.hover_table import hover_rows
 from metastudio.gui.widgets.plot import Plot
 from metastudio.gui.widgets.plotted import Band, Curve, Scale
@@ -66,6 +66,18 @@ def test_thinning_keeps_the_best_value_and_the_worst() -> None:
     assert len(thin_x) <= 500
     assert (thin_x[thin_y.argmax()], thin_x[thin_y.argmin()]) == (54_321, 77_777)
     assert (np.diff(thin_x) >= 0).all()
+
+
+def test_an_average_is_thinned_to_the_means_of_its_buckets() -> None:
+    x = np.arange(1000.0)
+    y = np.where(x % 2, 1.0, 3.0)
+    y[512:768] = np.nan
+    thin_x, thin_y = averaged(x, y, 100)
+    assert len(thin_x) == len(thin_y) <= 100
+    assert (np.diff(thin_x) > 0).all()
+    np.testing.assert_allclose(thin_y[np.isfinite(thin_y)], 2.0)
+    assert np.isnan(thin_y[(thin_x > 520) & (thin_x < 760)]).all()
+    assert averaged(x, y, 1000)[1] is y
 
 
 def test_points_that_were_drawn_stay_while_the_curve_grows() -> None:
