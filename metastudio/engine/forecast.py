@@ -9,7 +9,6 @@ import math
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -25,6 +24,7 @@ from metastudio.engine.tasks.episode import Episode, LabelledImages
 from metastudio.engine.training.executor import PROCESSES_AFTER_S, OneByOne, SideBySide, chosen_executor
 from metastudio.engine.training.trainer import Trainer
 from metastudio.images.image_folder import ImageIndex
+from metastudio.runs.forecast import Forecast
 from metastudio.runs.preflight import train_class_count
 
 _TRIAL_S = 2.0
@@ -33,23 +33,6 @@ _TRACING = 1.02
 """Traces take 2 % of training at most."""
 _PROCESS_SHARE = 0.7
 """What a process that computes tasks holds, as a share of the worker's own: torch, and its tasks, but no pictures."""
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What training will take.
-
-    Attributes:
-        seconds: Of training, validation, and the final test where it is asked for; without target tasks and exports.
-        memory_bytes: Of the worker with its processes; on a graphics card, of the card.
-        tasks_per_s: Tasks in a second of training.
-        device: Where it was tried.
-    """
-
-    seconds: float
-    memory_bytes: int
-    tasks_per_s: float
-    device: str
 
 
 class _Noise:

@@ -34,40 +34,39 @@ def feasible(
     return Feasible(len(own) * turns, len(smallest.files), smallest.name)
 
 
-def too_small(index: ImageIndex, parts: Mapping[str, Part], part: Part, spec: EpisodeSpec) -> tuple[str, ...]:
+def too_small(index: ImageIndex, parts: Mapping[str, Part], part: Part, shape: EpisodeSpec) -> tuple[str, ...]:
     """Return the classes of a part that have fewer than K + Q images."""
-    needed = _shape(spec, part).n_shot + _shape(spec, part).n_query
+    needed = shape.n_shot + shape.n_query
     return tuple(each.name for each in _classes_of(index, parts, part) if len(each.files) < needed)
 
 
 def limits(
-    index: ImageIndex, parts: Mapping[str, Part], spec: EpisodeSpec, *, rotations_as_classes: bool = False
+    index: ImageIndex,
+    parts: Mapping[str, Part],
+    part: Part,
+    shape: EpisodeSpec,
+    *,
+    rotations_as_classes: bool = False,
 ) -> tuple[Problem, ...]:
-    """Return what stands against drawing episodes of this shape from each part, and what to change.
+    """Return what stands against drawing episodes of this shape from a part, and what to change.
 
     What concerns meta-test is a warning, for it is only needed when asked for; so is a missing meta-val.
     """
     problems: list[Problem] = []
-    for part in Part:
-        shape = _shape(spec, part)
-        allowed = feasible(index, parts, part, rotations_as_classes=rotations_as_classes)
-        severity = Severity.WARNING if part is Part.META_TEST else Severity.ERROR
-        if allowed.n_way == 0:
-            problems.append(_no_classes(part))
-        elif allowed.n_way < shape.n_way:
-            problems.append(_too_few_classes(part, allowed, shape, severity))
-        small = too_small(index, parts, part, spec)
-        if small:
-            problems.append(_too_few_images(part, allowed, shape, small, severity))
+    allowed = feasible(index, parts, part, rotations_as_classes=rotations_as_classes)
+    severity = Severity.WARNING if part is Part.META_TEST else Severity.ERROR
+    if allowed.n_way == 0:
+        problems.append(_no_classes(part))
+    elif allowed.n_way < shape.n_way:
+        problems.append(_too_few_classes(part, allowed, shape, severity))
+    small = too_small(index, parts, part, shape)
+    if small:
+        problems.append(_too_few_images(part, allowed, shape, small, severity))
     return tuple(problems)
 
 
 def _classes_of(index: ImageIndex, parts: Mapping[str, Part], part: Part) -> list[ImageClass]:
     return [each for each in index.classes if parts.get(each.name) is part]
-
-
-def _shape(spec: EpisodeSpec, part: Part) -> EpisodeSpec:
-    return spec.for_training() if part is Part.META_TRAIN else spec.for_test()
 
 
 def _no_classes(part: Part) -> Problem:

@@ -112,17 +112,16 @@ def _of_episodes(
     experiment: ExperimentConfig, entry: Entry, index: ImageIndex, parts: Mapping[str, Part]
 ) -> Iterator[Problem]:
     rotations = experiment.data.rotations_as_classes
-    for each in limits(index, parts, train_spec(experiment), rotations_as_classes=rotations):
-        is_needed = entry.capabilities.is_episodic or each.code == "no-classes"
-        if is_needed and each.message.fields["part"] == Part.META_TRAIN.label:
+    test_shape = experiment.episodes.for_test()
+    for each in limits(index, parts, Part.META_TRAIN, train_spec(experiment), rotations_as_classes=rotations):
+        if entry.capabilities.is_episodic or each.code == "no-classes":
             yield each
-    for each in limits(index, parts, experiment.episodes.for_test()):
-        if each.message.fields["part"] == Part.META_VAL.label:
-            # without enough classes nothing is validated, which can be
-            yield each if each.code == "too-few-images" else replace(each, severity=Severity.WARNING)
-        elif each.message.fields["part"] == Part.META_TEST.label:
-            is_asked = experiment.evaluation.after_training
-            yield replace(each, severity=Severity.ERROR if is_asked else Severity.WARNING)
+    for each in limits(index, parts, Part.META_VAL, test_shape):
+        # without enough classes nothing is validated, which can be
+        yield each if each.code == "too-few-images" else replace(each, severity=Severity.WARNING)
+    for each in limits(index, parts, Part.META_TEST, test_shape):
+        is_asked = experiment.evaluation.after_training
+        yield replace(each, severity=Severity.ERROR if is_asked else Severity.WARNING)
 
 
 def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem]:

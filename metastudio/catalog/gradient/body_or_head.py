@@ -5,29 +5,18 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import SecondOrderConfig
-from metastudio.catalog.settings import option
+from metastudio.catalog.gradient.config import SecondOrderConfig, new_task_steps, training_steps
 
 
 class ANILConfig(SecondOrderConfig):
     """Settings of ANIL."""
 
     name: Literal["anil"] = "anil"
-    inner_steps: int = option(
-        5,
-        title="Inner steps in training",
-        help="Gradient steps of the head on the support images; more adapt further, and cost little.",
-        unit="steps",
-        ge=0,
-        le=1000,
+    inner_steps: int = training_steps(
+        5, "Gradient steps of the head on the support images; more adapt further, and cost little."
     )
-    test_inner_steps: int = option(
-        10,
-        title="Inner steps at test",
-        help="Gradient steps of the head on a new task; more than in training usually helps a little.",
-        unit="steps",
-        ge=0,
-        le=10000,
+    test_inner_steps: int = new_task_steps(
+        10, "Gradient steps of the head on a new task; more than in training usually helps a little."
     )
 
 

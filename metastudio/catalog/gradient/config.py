@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from metastudio.catalog.settings import Settings, option
+
+
+def training_steps(default: int, help: str) -> Any:
+    """Return the option of inner steps in training."""
+    return option(default, title="Inner steps in training", help=help, unit="steps", ge=0, le=1000)
+
+
+def new_task_steps(default: int, help: str = "") -> Any:
+    """Return the option of inner steps on a new task."""
+    usual = "Gradient steps on a new task; more than in training usually helps a little."
+    return option(default, title="Inner steps at test", help=help or usual, unit="steps", ge=0, le=10000)
 
 
 class GradientConfig(Settings):
@@ -17,22 +28,10 @@ class GradientConfig(Settings):
         gt=0,
         le=100,
     )
-    inner_steps: int = option(
-        1,
-        title="Inner steps in training",
-        help="Gradient steps on the support images; more adapt further, and take time and memory in proportion.",
-        unit="steps",
-        ge=0,
-        le=1000,
+    inner_steps: int = training_steps(
+        1, "Gradient steps on the support images; more adapt further, and take time and memory in proportion."
     )
-    test_inner_steps: int = option(
-        3,
-        title="Inner steps at test",
-        help="Gradient steps on a new task; more than in training usually helps a little.",
-        unit="steps",
-        ge=0,
-        le=10000,
-    )
+    test_inner_steps: int = new_task_steps(3)
 
 
 class SecondOrderConfig(GradientConfig):

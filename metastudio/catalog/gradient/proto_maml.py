@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import SecondOrderConfig
+from metastudio.catalog.gradient.config import SecondOrderConfig, new_task_steps, training_steps
 from metastudio.catalog.settings import option
 
 
@@ -35,23 +35,12 @@ class UnicornMAMLConfig(SecondOrderConfig):
     """Settings of UNICORN-MAML."""
 
     name: Literal["unicorn_maml"] = "unicorn_maml"
-    inner_steps: int = option(
+    inner_steps: int = training_steps(
         5,
-        title="Inner steps in training",
-        help="Gradient steps on the support images; the first moves only the last layer, and more take time and memory "
+        "Gradient steps on the support images; the first moves only the last layer, and more take time and memory "
         "in proportion.",
-        unit="steps",
-        ge=0,
-        le=1000,
     )
-    test_inner_steps: int = option(
-        10,
-        title="Inner steps at test",
-        help="Gradient steps on a new task; more than in training usually helps a little.",
-        unit="steps",
-        ge=0,
-        le=10000,
-    )
+    test_inner_steps: int = new_task_steps(10)
 
 
 _CAPABILITIES = Capabilities(has_inner_loop=True, is_second_order=True, any_n_way=True, min_train_classes=10)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from metastudio.catalog.experiment import ExperimentConfig
@@ -17,21 +16,12 @@ from metastudio.jobs.job_thread import ending_reason, kill_with_children
 from metastudio.jobs.session_thread import error_of
 from metastudio.jobs.worker_command import forecast_command, hidden_flags, lower_priority
 from metastudio.runs.events import Failed
+from metastudio.runs.forecast import Forecast
 
 _GLANCE_S = 0.05
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What training would take, by a trial."""
-
-    seconds: float
-    memory_bytes: int
-    tasks_per_s: float
-    device: str
-
-
-def tried(experiment: ExperimentConfig, _tell: Progress, should_stop: ShouldStop) -> Trial:
+def tried(experiment: ExperimentConfig, _tell: Progress, should_stop: ShouldStop) -> Forecast:
     """Return the forecast of an experiment.
 
     Raises:
@@ -63,13 +53,13 @@ def tried(experiment: ExperimentConfig, _tell: Progress, should_stop: ShouldStop
     return _in(output, process.returncode, log)
 
 
-def _in(output: bytes, exit_code: int, log: bytes = b"") -> Trial:
+def _in(output: bytes, exit_code: int, log: bytes = b"") -> Forecast:
     """Return the forecast among the lines that the process said; else raise what it met, or how it ended."""
     for line in output.splitlines():
         said = json.loads(line)
         match said.pop("kind", ""):
             case "forecast":
-                return Trial(**said)
+                return Forecast(**said)
             case "failed":
                 raise error_of(Failed.model_validate(said))
     last = log.decode("utf-8", "replace").strip().splitlines()[-1:]

@@ -309,7 +309,10 @@ class RunsPage(Page):
             )
             smooth = np.array(smoothed(y, self.bar.weight))
             self.loss.set_curve(
-                key, Curve(x, smooth, name=name, index=place, style=style, is_average=True, is_exported=False)
+                key,
+                Curve(
+                    x, smooth, name=name, index=place, style=style, is_average=self.bar.weight > 0, is_exported=False
+                ),
             )
         for plot in (self.accuracy, self.loss):
             plot.keep_only(keys)

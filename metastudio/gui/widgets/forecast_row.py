@@ -8,10 +8,11 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.gui import theme
 from metastudio.gui.documents.background_task import BackgroundTask
-from metastudio.gui.documents.trial import Trial, tried
+from metastudio.gui.documents.trial import tried
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import WrappingLabel
 from metastudio.gui.wording import bytes_text, duration_text
+from metastudio.runs.forecast import Forecast
 
 
 class ForecastRow(QWidget):
@@ -75,17 +76,17 @@ class ForecastRow(QWidget):
         self._show(self.tr("Trying it for some seconds…"))
 
     @Slot(object)
-    def _on_succeeded(self, trial: Trial) -> None:
+    def _on_succeeded(self, found: Forecast) -> None:
         if self.sender() is not self._task:  # it was cancelled in the meantime
             return
         self._end()
         text = self.tr("About {time}, {memory}, {rate} tasks/s on {device}; target tasks and exports come on top.")
         self._show(
             text.format(
-                time=duration_text(trial.seconds),
-                memory=bytes_text(trial.memory_bytes),
-                rate=f"{trial.tasks_per_s:.3g}",
-                device=trial.device,
+                time=duration_text(found.seconds),
+                memory=bytes_text(found.memory_bytes),
+                rate=f"{found.tasks_per_s:.3g}",
+                device=found.device,
             )
         )
 

@@ -212,7 +212,10 @@ class JobPlots(QWidget):
             "raw", Curve(x, after, index=_AFTER_INDEX, opacity=0.22, width=1.0, is_fitted=not len(validations))
         )
         plot.set_curve(
-            "after", Curve(x, smooth, name=self.tr("after"), index=_AFTER_INDEX, is_average=True, is_exported=False)
+            "after",
+            Curve(
+                x, smooth, name=self.tr("after"), index=_AFTER_INDEX, is_average=self.bar.weight > 0, is_exported=False
+            ),
         )
         plot.set_curve(
             "before",
@@ -262,7 +265,7 @@ class JobPlots(QWidget):
                 smoothed(loss, self.bar.weight),
                 name=self.tr("outer loss"),
                 index=_AFTER_INDEX,
-                is_average=True,
+                is_average=self.bar.weight > 0,
                 is_exported=False,
             ),
         )
@@ -340,7 +343,7 @@ class JobPlots(QWidget):
         weight = self.bar.weight if is_smooth else 0.0
         self.pace.set_curve("raw", Curve(x, y, index=index, opacity=0.22, width=1.0, is_fitted=False))
         line = smoothed(y, weight)
-        smooth = Curve(x, line, name=chosen.lower(), index=index, is_average=is_smooth, is_exported=False)
+        smooth = Curve(x, line, name=chosen.lower(), index=index, is_average=weight > 0, is_exported=False)
         self.pace.set_curve("smooth", smooth)
         self.pace.set_message("" if len(x) else self.tr("Appears with the first iteration."))
         self.pace.refresh()

@@ -62,9 +62,10 @@ def test_counting_changes_neither_the_learner_nor_what_is_drawn_at_random(name: 
 
 
 def test_the_machine_does_something_and_keeps_its_threads() -> None:
-    threads = torch.get_num_threads()
+    threads, random = torch.get_num_threads(), torch.get_rng_state()
     assert convolution_flops(torch.device("cpu"), 1) > 1e8
     assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), random)
 
 
 def test_training_says_it_once_and_only_where_it_takes_long(monkeypatch, tmp_path: Path) -> None:

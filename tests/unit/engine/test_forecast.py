@@ -10,9 +10,10 @@ from metastudio.catalog.data_spec import Part
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine import forecast as forecast_module
-from metastudio.engine.forecast import Forecast, forecast
+from metastudio.engine.forecast import forecast
 from metastudio.images.class_split import split_classes
 from metastudio.images.image_folder import scan
+from metastudio.runs.forecast import Forecast
 from tests.unit.engine.small_runs import make_glyphs, small_experiment
 
 

@@ -12,15 +12,16 @@ from metastudio.catalog.experiment import ExperimentConfig, TargetTask
 from metastudio.errors import ConfigurationError, ResourceError
 from metastudio.gui.documents import trial as trial_module
 from metastudio.gui.documents.project_document import ProjectDocument
-from metastudio.gui.documents.trial import Trial, tried
+from metastudio.gui.documents.trial import tried
 from metastudio.gui.pages.learn_page import LearnPage
 from metastudio.gui.studio import Studio
 from metastudio.gui.widgets import forecast_row
 from metastudio.gui.widgets.forecast_row import ForecastRow
 from metastudio.images.problems import Cancelled
 from metastudio.jobs.worker_command import forecast_command
+from metastudio.runs.forecast import Forecast
 
-FOUND = Trial(seconds=2000.0, memory_bytes=1_400_000_000, tasks_per_s=41.3, device="cpu")
+FOUND = Forecast(seconds=2000.0, memory_bytes=1_400_000_000, tasks_per_s=41.3, device="cpu")
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def row(qtbot) -> ForecastRow:
     made.close_task()
 
 
-def waits(_experiment: ExperimentConfig, _tell: object, should_stop) -> Trial:
+def waits(_experiment: ExperimentConfig, _tell: object, should_stop) -> Forecast:
     while not should_stop():
         time.sleep(0.01)
     raise Cancelled
@@ -71,7 +72,7 @@ def test_a_trial_can_be_cancelled(row: ForecastRow, qtbot, monkeypatch) -> None:
 
 
 def test_what_goes_wrong_is_told(row: ForecastRow, qtbot, monkeypatch) -> None:
-    def fails(*_: object) -> Trial:
+    def fails(*_: object) -> Forecast:
         raise ConfigurationError("No.")
 
     monkeypatch.setattr(forecast_row, "tried", fails)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from metastudio.catalog.data_spec import Layout, Part
 from metastudio.catalog.episode_spec import EpisodeSpec
-from metastudio.errors import Severity
+from metastudio.errors import Problem, Severity
 from metastudio.images.episode_limits import Feasible, feasible, limits, too_small
 from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex
 
@@ -22,17 +22,29 @@ def split(train: str, val: str = "", test: str = "") -> dict[str, Part]:
     return {name: part for part, names in named.items() for name in names.split()}
 
 
+def limits_of(
+    images: ImageIndex, parts: dict[str, Part], spec: EpisodeSpec, *, rotations_as_classes: bool = False
+) -> tuple[Problem, ...]:
+    """Return what stands against the episodes of any part."""
+    shapes = {TRAIN: spec.for_training(), VAL: spec.for_test(), TEST: spec.for_test()}
+    return tuple(
+        each
+        for part, shape in shapes.items()
+        for each in limits(images, parts, part, shape, rotations_as_classes=rotations_as_classes)
+    )
+
+
 ENOUGH = index(a=20, b=20, c=20, d=20, e=20, f=16)
 
 
 def test_enough_of_everything_is_no_problem() -> None:
-    assert limits(ENOUGH, split("a b", "c d", "e f"), SPEC) == ()
+    assert limits_of(ENOUGH, split("a b", "c d", "e f"), SPEC) == ()
 
 
 def test_too_few_images_name_the_class_and_what_to_change() -> None:
     sizes = index(acer=10, b=12, c=20, d=20, e=20, f=20)
 
-    (found,) = limits(sizes, split("acer b", "c d", "e f"), SPEC)
+    (found,) = limits_of(sizes, split("acer b", "c d", "e f"), SPEC)
 
     assert (found.code, found.where, found.severity) == ("too-few-images", "acer", Severity.ERROR)
     assert str(found) == (
@@ -44,7 +56,7 @@ def test_too_few_images_name_the_class_and_what_to_change() -> None:
 def test_a_class_with_fewer_images_than_shots_asks_for_fewer_shots() -> None:
     spec = EpisodeSpec(n_way=2, n_shot=5, n_query=1)
 
-    (found,) = limits(index(a=5, b=9, c=9, d=9, e=9, f=9), split("a b", "c d", "e f"), spec)
+    (found,) = limits_of(index(a=5, b=9, c=9, d=9, e=9, f=9), split("a b", "c d", "e f"), spec)
 
     assert str(found).endswith("Lower the shots, or leave it out.")
 
@@ -52,7 +64,7 @@ def test_a_class_with_fewer_images_than_shots_asks_for_fewer_shots() -> None:
 def test_too_few_classes_say_how_many_there_are() -> None:
     spec = EpisodeSpec(n_way=3, n_shot=1, n_query=1)
 
-    found = limits(ENOUGH, split("a b c", "d e", "f"), spec)
+    found = limits_of(ENOUGH, split("a b c", "d e", "f"), spec)
 
     assert [(each.code, each.message.fields["part"], each.severity) for each in found] == [
         ("too-few-classes", "meta-val", Severity.ERROR),
@@ -66,12 +78,12 @@ def test_training_may_have_another_shape_than_the_test() -> None:
     spec = EpisodeSpec(n_way=2, n_shot=1, n_query=15, train_n_way=5, train_n_query=3)
     parts = split("a b", "c d", "e f")
 
-    assert [each.where for each in limits(ENOUGH, parts, spec)] == ["episodes.train_n_way"]
-    assert limits(ENOUGH, parts, spec, rotations_as_classes=True) == ()
+    assert [each.where for each in limits_of(ENOUGH, parts, spec)] == ["episodes.train_n_way"]
+    assert limits_of(ENOUGH, parts, spec, rotations_as_classes=True) == ()
 
 
 def test_a_part_without_classes_is_an_error_only_for_training() -> None:
-    found = limits(ENOUGH, split("", "a b", ""), SPEC)
+    found = limits_of(ENOUGH, split("", "a b", ""), SPEC)
 
     assert [(each.code, each.message.fields["part"], each.severity) for each in found] == [
         ("no-classes", "meta-train", Severity.ERROR),
