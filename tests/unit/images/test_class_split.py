@@ -116,7 +116,7 @@ def test_everything_wrong_with_lists_is_said_at_once(tmp_path: Path) -> None:
     assert "no class 'Latim/c2'. Did you mean 'Latin/c2'?" in said[0]
     assert "Did you mean" not in said[1]
     assert "'Latin/c9' or 'Greek/c9'" in said[2]
-    assert "meta_train" in said[3]
+    assert "meta-train" in said[3]
 
 
 def test_the_published_omniglot_lists_fit_the_folders(omniglot: Path, test_data: Path) -> None:
