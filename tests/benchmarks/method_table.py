@@ -5,6 +5,7 @@ Run by hand: ``python -m tests.benchmarks.method_table OMNIGLOT_FOLDER SPLITS_FO
 the budget, so that the outer rate falls to its end within it. Meta-Transfer Learning starts from the plain classifier
 of the same table. What is in OUT_FOLDER/rows.jsonl already is not done again; the table is printed at the end, and
 alone with ``--seconds 0``.
+What the forecast of the very same experiment said is kept beside what came, as a check of it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from metastudio.catalog.menu import ALGORITHMS
 from metastudio.catalog.recipes import Recipe, recipes
 from metastudio.runs.event_log import read_events
 from metastudio.runs.run_folder import RunFolder
-from tests.benchmarks.forecasts import called, forecast_of
+from tests.benchmarks.forecasts import GOAL, called, forecast_of
 
-EPISODES = 1000
+EPISODES = 600
 FIRST = ("classifier",)
 """Others start from it."""
 
@@ -50,6 +51,7 @@ def measured(recipe: Recipe, ways: int, arguments: argparse.Namespace, rows: lis
     iterations = max(10, round(arguments.seconds * forecast_of(asked)["tasks_per_s"] / tasks))
     budget = {"training.iterations": iterations, "training.validate_every": iterations // 3 or 1}
     asked += _set(budget)
+    forecast = forecast_of(asked)
     folder = arguments.out / "runs"
     said = called("train", *asked, "--runs", folder)
     run = RunFolder(next(line["path"] for line in said if line["kind"] == "run"))
@@ -65,6 +67,7 @@ def measured(recipe: Recipe, ways: int, arguments: argparse.Namespace, rows: lis
         "seconds": seconds,
         "tasks_per_s": tasks * iterations / seconds,
         "memory_bytes": max(each.memory_bytes for each in steps),
+        "forecast": {name: forecast[name] for name in ("seconds", "memory_bytes")},
         "tests": tests,
         "command": shlex.join(["--recipe", recipe.name, *_set(options | shown_options | budget)]),
     }
@@ -72,6 +75,18 @@ def measured(recipe: Recipe, ways: int, arguments: argparse.Namespace, rows: lis
 
 def _set(options: dict[str, object]) -> list[str]:
     return [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
+
+
+def against_forecast(row: dict[str, Any]) -> str:
+    """Return how a row's forecast did, as Markdown."""
+    said = row["forecast"]
+    ratios = [said[name] / row[name] for name in ("seconds", "memory_bytes")]
+    verdict = "holds" if all(1 / GOAL <= ratio <= GOAL for ratio in ratios) else "MISSES"
+    return (
+        f"| {ALGORITHMS[row['method']].title}, {row['ways']}-way | {said['seconds']:.0f} | {row['seconds']:.0f} "
+        f"| {ratios[0]:.2f} | {said['memory_bytes'] / 1e6:.0f} | {row['memory_bytes'] / 1e6:.0f} | {ratios[1]:.2f} "
+        f"| {verdict} |"
+    )
 
 
 def shown(row: dict[str, Any]) -> str:
@@ -118,6 +133,10 @@ def main() -> None:
         for row in rows:
             if row["ways"] == ways:
                 print(shown(row))
+    print("\n| experiment | s said | s measured | ratio | MB said | MB measured | ratio | within 1.5 |")
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        print(against_forecast(row))
 
 
 if __name__ == "__main__":

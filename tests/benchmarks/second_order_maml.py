@@ -1,7 +1,8 @@
 """Second-order MAML: tasks per second through our `Trainer`, beside `higher`, `torchopt` and a plain autograd loop.
 
 Run by hand: ``python -m tests.benchmarks.second_order_maml [--setups ABCD] [--rounds 5] [--seconds 6]``; peers that
-cannot be imported are left out and named (``PYTHONPATH`` may point at them). Each side is a process of its own that
+cannot be imported are left out and named (``PYTHONPATH`` may point at them, and at unpacked sources of learn2learn,
+whose package does not build on present Pythons but whose MAML is Python alone). Each side is a process of its own that
 waits while another runs; they take turns, and ratios are of medians. Ours runs as the worker does, with its allocator
 settings and its default tracing, drawing its episodes; peers get episodes made beforehand, and torch's defaults, as
 their users run them. All normalise with the statistics of each batch.
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -35,8 +37,7 @@ from metastudio.engine.tasks.episode import Episode, LabelledImages
 from metastudio.engine.training.executor import chosen_executor, executor_named
 from metastudio.engine.training.trainer import Trainer
 
-PEERS = ("plain loop", "higher", "torchopt")
-NEEDS = {"higher": "higher", "torchopt": "torchopt"}
+PEERS = ("plain loop", "higher", "torchopt", "learn2learn")
 WARM_UP_S = 25.0
 
 
@@ -205,7 +206,25 @@ def with_torchopt(setup: SetUp) -> Callable[[nn.Module, Episode], None]:
     return query_gradient
 
 
-GRADIENTS = {"plain loop": plain_loop, "higher": with_higher, "torchopt": with_torchopt}
+def with_learn2learn(setup: SetUp) -> Callable[[nn.Module, Episode], None]:
+    found = importlib.util.find_spec("learn2learn")
+    assert found is not None
+    for name, place in (("learn2learn", ""), ("learn2learn.algorithms", "algorithms")):
+        package = ModuleType(name)  # not the package's own, which imports extensions and other packages
+        package.__path__ = [str(Path(each, place)) for each in found.submodule_search_locations or ()]
+        sys.modules[name] = package
+    from learn2learn.algorithms.maml import MAML
+
+    def query_gradient(network: nn.Module, episode: Episode) -> None:
+        task = MAML(network, lr=INNER_LR, first_order=False).clone()
+        for _ in range(setup.steps):
+            task.adapt(F.cross_entropy(task(episode.support.images), episode.support.labels))
+        (F.cross_entropy(task(episode.query.images), episode.query.labels) / setup.tasks).backward()
+
+    return query_gradient
+
+
+GRADIENTS = dict(zip(PEERS, (plain_loop, with_higher, with_torchopt, with_learn2learn), strict=True))
 
 
 def side(name: str, setup: SetUp) -> None:
@@ -259,7 +278,7 @@ def main() -> None:
     if arguments.side:
         side(arguments.side, SETUPS[arguments.setups])
         return
-    names = ["ours", *(name for name in PEERS if name not in NEEDS or importlib.util.find_spec(NEEDS[name]))]
+    names = ["ours", *(name for name in PEERS if name == "plain loop" or importlib.util.find_spec(name))]
     print("not importable here:", ", ".join(sorted({*PEERS} - {*names})) or "none")
     for key in arguments.setups:
         sides = [Side(name, key) for name in names]
