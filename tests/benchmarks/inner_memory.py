@@ -1,9 +1,9 @@
 """Memory and time of second-order MAML against its number of inner steps: with a stored graph, and recomputed.
 
-Run by hand: ``python -m tests.benchmarks.inner_memory [--rounds 5]``. Conv4 with 32 filters, 84x84 colour, 5-way
-5-shot, 15 queries, two tasks an outer step, one after another through the `Trainer`. Each side is a fresh process:
-memory is its peak resident size less that before the first outer step; the time is of one outer step, medians of
-processes that alternate. A plain `autograd.grad` loop is measured beside them.
+Run by hand: ``python -m tests.benchmarks.inner_memory [--rounds 5] [--sides recompute store] [--inner-steps 1 20]``.
+Conv4 with 32 filters, 84x84 colour, 5-way 5-shot, 15 queries, two tasks an outer step, one after another through the
+`Trainer`. Each side is a fresh process: memory is its peak resident size less that before the first outer step; the
+time is of one outer step, medians of processes that alternate. A plain `autograd.grad` loop is measured beside them.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def side(name: str, inner_steps: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sides", nargs="*", default=SIDES)
+    parser.add_argument("--inner-steps", type=int, nargs="*", default=STEPS)
     parser.add_argument("--side")
     parser.add_argument("--steps", type=int)
     arguments = parser.parse_args()
@@ -71,19 +73,20 @@ def main() -> None:
         return
     found: dict[tuple[str, int], list[tuple[float, float]]] = {}
     for _ in range(arguments.rounds):
-        for steps in STEPS:
-            for name in SIDES:
+        for steps in arguments.inner_steps:
+            for name in arguments.sides:
                 environment = os.environ | (_ALLOCATOR if name != "plain loop" else {})
                 command = [sys.executable, "-m", "tests.benchmarks.inner_memory", "--side", name, "--steps", str(steps)]
                 done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
                 found.setdefault((name, steps), []).append(tuple(json.loads(done.stdout)))
     memory = {key: statistics.median(each[0] for each in values) for key, values in found.items()}
     seconds = {key: statistics.median(each[1] for each in values) for key, values in found.items()}
-    for name in SIDES:
-        row = ", ".join(f"{n}: {memory[name, n] / 1e6:.0f} MB, {seconds[name, n]:.2f} s" for n in STEPS)
-        growth = memory[name, STEPS[-1]] / memory[name, STEPS[0]]
-        print(f"{name:10} inner steps {row}; {STEPS[-1]} take {growth:.2f} times the memory of 1")
-    for n in STEPS[1:]:
+    for name in arguments.sides:
+        row = ", ".join(f"{n}: {memory[name, n] / 1e6:.0f} MB, {seconds[name, n]:.2f} s" for n in arguments.inner_steps)
+        fewest, most = arguments.inner_steps[0], arguments.inner_steps[-1]
+        growth = memory[name, most] / memory[name, fewest]
+        print(f"{name:10} inner steps {row}; {most} take {growth:.2f} times the memory of {fewest}")
+    for n in arguments.inner_steps[1:] if {"recompute", "store"} <= {*arguments.sides} else ():
         ratio = seconds["recompute", n] / seconds["store", n]
         print(f"{n} inner steps: recomputed takes {ratio:.2f} times the time of stored")
 
