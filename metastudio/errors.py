@@ -40,6 +40,7 @@ class Problem:
     """One thing that is wrong, collected with others and shown together.
 
     `code` is stable (``"too-few-images"``), `where` a path, a class or an option's dotted name, `todo` what to do.
+    `others` are further places of the same kind as `where` that the problem is about, as the copies of a picture.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Problem:
     severity: Severity = Severity.ERROR
     where: str = ""
     todo: Message = Message("")
+    others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{self.where}: {self.message}" if self.where else str(self.message)]
@@ -56,10 +58,17 @@ class Problem:
 
 
 def problem(
-    code: str, template: str, *, where: str = "", todo: str = "", severity: Severity = Severity.ERROR, **fields: object
+    code: str,
+    template: str,
+    *,
+    where: str = "",
+    todo: str = "",
+    severity: Severity = Severity.ERROR,
+    others: Iterable[str] = (),
+    **fields: object,
 ) -> Problem:
     """Make a `Problem`; `template` and `todo` share the fields."""
-    return Problem(code, Message(template, fields), severity, where, Message(todo, fields))
+    return Problem(code, Message(template, fields), severity, where, Message(todo, fields), tuple(others))
 
 
 class MetaStudioError(Exception):

@@ -24,12 +24,13 @@ class Part(StrEnum):
 
 
 class Layout(StrEnum):
-    """How a folder says which class an image belongs to."""
+    """What says which class an image belongs to: its folder, or the row of a list."""
 
     AUTO = "auto"
     CLASS_FOLDERS = "class_folders"
     NESTED = "nested"
     SPLIT_FOLDERS = "split_folders"
+    CSV_LIST = "csv_list"
 
 
 class Preprocessing(Settings):
@@ -90,7 +91,7 @@ class ListedSplit(Settings):
 
 
 class FolderSplit(Settings):
-    """The folders themselves say it: train, val and test."""
+    """The folders themselves say it: train, val and test; so may the column of a list, or lists of these names."""
 
     kind: Literal["folders"] = "folders"
 
@@ -108,12 +109,29 @@ Split = Annotated[RandomSplit | ListedSplit | FolderSplit | ManualSplit, Field(d
 class DataSpec(Settings):
     """Which images, how they are read, and how their classes are split."""
 
-    folders: tuple[str, ...] = option((), title="Folders", help="Folders of images; a class is a folder.")
+    folders: tuple[str, ...] = option(
+        (), title="Folders", help="Folders of images, a class is a folder; or .csv lists of them."
+    )
     layout: Layout = option(
-        Layout.AUTO, title="Layout", help="How folders name classes; 'auto' looks at what is there.", advanced=True
+        Layout.AUTO,
+        title="Layout",
+        help="What names classes: folders, or a .csv list beside the pictures; 'auto' looks at what is there.",
+        advanced=True,
     )
     excluded_classes: tuple[str, ...] = option((), title="Excluded classes", help="Classes left out.", advanced=True)
     excluded_files: tuple[str, ...] = option((), title="Excluded files", help="Pictures left out.", advanced=True)
+    merged_classes: dict[str, str] = option(
+        title="Merged classes",
+        help="Classes whose pictures count for another class, which is named behind each.",
+        advanced=True,
+        default_factory=dict,
+    )
+    moved_files: dict[str, str] = option(
+        title="Moved files",
+        help="Pictures that count for another class than their folder says, which is named behind each.",
+        advanced=True,
+        default_factory=dict,
+    )
     preprocessing: Preprocessing = Preprocessing()
     split: Split = RandomSplit()
     rotations_as_classes: bool = option(
@@ -122,3 +140,15 @@ class DataSpec(Settings):
         help="Every meta-train class counts four times, turned by 0, 90, 180 and 270 degrees; right for characters, "
         "wrong for things that look the same turned.",
     )
+
+    @model_validator(mode="after")
+    def _merging_takes_one_step(self) -> DataSpec:
+        for name, into in self.merged_classes.items():
+            if name == into:
+                raise ValueError(f"class '{name}' cannot be merged into itself")
+            if further := self.merged_classes.get(into):
+                raise ValueError(
+                    f"class '{name}' is merged into '{into}', which is merged into '{further}' itself; "
+                    f"name the class that keeps its name"
+                )
+        return self

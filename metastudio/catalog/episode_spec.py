@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import field_validator
+
 from metastudio.catalog.settings import Settings, option
 
 
@@ -38,6 +40,13 @@ class EpisodeSpec(Settings):
         le=1000,
         advanced=True,
     )
+
+    @field_validator("train_n_way")
+    @classmethod
+    def _has_something_to_tell_apart(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("a task of 1 class has nothing to tell apart: take 2 or more, or 0 for as many as at test")
+        return value
 
     def for_training(self) -> EpisodeSpec:
         """Return the shape of a training episode, in the plain three numbers."""

@@ -14,6 +14,8 @@ from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.catalog.settings import Settings, option
 
 SCHEMA_VERSION: Final = 1
+CARD_SUFFIX: Final = ".taskcard"
+"""Of a file that holds one target task, to be shared."""
 
 if TYPE_CHECKING:  # the menu decides what is in the unions; for the type checker they are any settings with a name
     AlgorithmConfig = Any

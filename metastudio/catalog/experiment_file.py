@@ -81,6 +81,7 @@ def with_paths(experiment: ExperimentConfig, change: Callable[[str], str]) -> Ex
     values = experiment.model_dump()
     data = values["data"]
     data["folders"], data["excluded_files"] = changed(data["folders"]), changed(data["excluded_files"])
+    data["moved_files"] = {change(path): name for path, name in data["moved_files"].items()}
     if data["split"]["kind"] == "lists":
         data["split"] |= {part: change(path) for part, path in data["split"].items() if part != "kind" and path}
     if values["initial_weights"]:
@@ -128,6 +129,8 @@ def _lines_of(settings: Settings, prefix: str, root: str) -> Iterator[str]:
             yield from _lines_of(value, dotted, root)
         elif isinstance(value, dict):
             yield from ("", f"[{dotted}]")
+            if dotted in options:
+                yield from _comment(options[dotted])
             yield from (f"{_key(key)} = {_item(each)}" for key, each in value.items())
         elif _is_tables(type(settings), name, value):
             for each in value:

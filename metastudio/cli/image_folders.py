@@ -1,31 +1,45 @@
-"""`metastudio images`: what is in folders of images, and what is wrong with them."""
+"""`metastudio images`: what is in folders of images and what is wrong with them, archives unpacked, classes split."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from metastudio.catalog.data_spec import Preprocessing
+from metastudio.catalog.data_spec import Part, Preprocessing, Split
+from metastudio.catalog.validation import parse_experiment
 from metastudio.cli.arguments import AsJson
 from metastudio.cli.report import Report
-from metastudio.errors import DataError
+from metastudio.errors import ConfigurationError, DataError
+from metastudio.images.archives import unpack as unpack_archive
+from metastudio.images.class_split import class_list_text, split_classes
+from metastudio.images.duplicates import near_duplicate_problems
 from metastudio.images.image_folder import ImageIndex
 from metastudio.images.image_folder import scan as scan_folders
 from metastudio.images.image_store import open_store
+from metastudio.images.near_duplicates import near_duplicates
+from metastudio.images.part_names import part_of_list
+from metastudio.runs.atomic import resources, write_atomically
 
 app = typer.Typer(help="Look at folders of images.", no_args_is_help=True, rich_markup_mode="markdown")
 
-Folders = Annotated[list[Path], typer.Argument(metavar="FOLDER…", help="Folders of images.", show_default=False)]
+Folders = Annotated[
+    list[Path],
+    typer.Argument(metavar="FOLDER…", help="Folders of images, or .csv lists of them.", show_default=False),
+]
 
 
 @app.command()
 def scan(folders: Folders, as_json: AsJson = False) -> None:
     """Say how folders are understood: layout, classes, numbers of pictures. Opens no picture.
 
-    Example: `metastudio images scan omniglot`
+    A .csv list (or .tsv) names its columns in the first row: `filename,label`, or `path;class;split`. Rows that cannot
+    be taken are listed with their number and the reason.
+
+    Examples: `metastudio images scan omniglot`, `metastudio images scan train.csv val.csv test.csv`
     """
     with Report(as_json=as_json) as report:
         index = _index(folders, report)
@@ -46,7 +60,7 @@ def check(
     size: Annotated[int, typer.Option(min=8, max=512, help="Side that the pictures are brought to, in px.")] = 28,
     as_json: AsJson = False,
 ) -> None:
-    """Open every picture and list what cannot be read, what lies twice, and what is odd; nothing is changed.
+    """Open every picture and list what cannot be read, what lies twice or nearly, and what is odd; nothing is changed.
 
     Ends with 3 where no picture at all can be read.
 
@@ -57,11 +71,111 @@ def check(
         store = open_store(index, Preprocessing(image_size=size), on_progress=report.counter("reading pictures"))
         report.problems(index.problems)
         report.problems(store.problems, most=1000)
+        groups = near_duplicates(store, on_progress=report.counter("looking for pictures alike"))
+        report.problems(near_duplicate_problems(groups, store.index), most=1000)
         readable = store.index.file_count
         report.say(f"{readable:,} of {index.file_count:,} pictures can be used.")
         report.tell(kind="checked", readable=readable, pictures=index.file_count)
         if not readable:
             raise DataError("No picture can be read.", where=", ".join(map(str, folders)))
+
+
+@app.command()
+def unpack(
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="A zip or tar of pictures.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The new folder.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Unpack the pictures and lists of an archive into a new folder, all of it or nothing.
+
+    Everything is looked at first. One entry that leads out of the folder, a link, a device, an encrypted one, two that
+    would be one file, or more than pictures could need: the whole archive is refused with every reason, ending with 3.
+    Reads .zip, .tar, .tar.gz, .tar.bz2 and .tar.xz; a folder around everything is left away.
+
+    Example: `metastudio images unpack leaves.zip leaves`
+    """
+    with Report(as_json=as_json) as report:
+        looking, writing = report.counter("looking into the archive"), report.counter("unpacking")
+        contents = unpack_archive(
+            archive, folder, on_progress=lambda done, total: (writing if total else looking)(done, total)
+        )
+        report.say(f"{contents.pictures:,} pictures and {contents.lists:,} lists are in {folder}.")
+        report.problems(contents.notes())
+        report.tell(kind="unpacked", path=str(folder.absolute()), pictures=contents.pictures, lists=contents.lists)
+
+
+@app.command()
+def split(
+    folders: Folders,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Where the lists are written.", show_default=False)
+    ],
+    shares: Annotated[
+        tuple[float, float, float],
+        typer.Option(metavar="TRAIN VAL TEST", help="Shares of meta-train, meta-val and meta-test."),
+    ] = (0.64, 0.16, 0.2),
+    seed: Annotated[int, typer.Option(min=0, help="Another seed deals the classes differently.")] = 0,
+    lists: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Take classes as a file called train, val or test (.json, .txt) names them; may be given often.",
+        ),
+    ] = None,
+    by_folders: Annotated[
+        bool, typer.Option("--by-folders", help="Take the parts that folders or .csv lists say.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace lists that are there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Deal the classes to meta-train, meta-val and meta-test, and write train.json, val.json and test.json.
+
+    The same shares and seed deal alike in the window and in training; `data.split.kind=lists` reads the lists again.
+
+    Examples: `metastudio images split omniglot --out split --shares 0.7 0.1 0.2 --seed 3`,
+    `metastudio images split omniglot --out split --list train.json --list test.json`
+    """
+    with Report(as_json=as_json) as report:
+        wanted = _split_of(shares, seed, lists or [], by_folders=by_folders)
+        paths = {part: out / f"{part.value.removeprefix('meta_')}.json" for part in Part}
+        if not overwrite and (there := [str(each) for each in paths.values() if each.exists()]):
+            raise ConfigurationError(
+                "A list is there already.", where=there[0], todo="Choose another folder, or add --overwrite."
+            )
+        parts = split_classes(_index(folders, report), wanted)
+        with resources(out.absolute()):
+            out.mkdir(parents=True, exist_ok=True)
+        for part, path in paths.items():
+            names = [name for name, own in parts.items() if own is part]
+            write_atomically(path.absolute(), class_list_text(names))
+            report.say(f"{len(names):,} classes {part.label}: {path}")
+            report.tell(kind="list", part=part, classes=len(names), path=str(path.absolute()))
+        options = " ".join(f"--set data.split.{part}={shlex.quote(str(path))}" for part, path in paths.items())
+        report.say(f"Use them with: --set data.split.kind=lists {options}")
+
+
+def _split_of(shares: tuple[float, float, float], seed: int, lists: list[Path], *, by_folders: bool) -> Split:
+    """Return the split that the options mean.
+
+    Raises:
+        ConfigurationError: if they are wrong, or a list is not called like a part.
+    """
+    named = {each: part_of_list(each) for each in lists}
+    if strange := [str(each) for each, part in named.items() if part is None]:
+        raise ConfigurationError(
+            "This list does not say which part it is of.",
+            where=strange[0],
+            todo="Call it train, val or test, with .json or .txt.",
+        )
+    values: dict[str, Any] = {"kind": "random", "seed": seed}
+    values |= {part.value: share for part, share in zip(Part, shares, strict=True)}
+    if by_folders:
+        values = {"kind": "folders"}
+    elif named:
+        values = {"kind": "lists", "meta_train": ""}
+        values |= {part.value: str(each.absolute()) for each, part in named.items() if part}
+    return parse_experiment({"data": {"split": values}}).data.split
 
 
 def _index(folders: list[Path], report: Report) -> ImageIndex:

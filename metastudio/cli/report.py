@@ -112,6 +112,7 @@ class Report:
                 code=each.code,
                 severity=each.severity,
                 where=each.where,
+                others=each.others,
                 text=str(each.message),
                 todo=str(each.todo),
             )

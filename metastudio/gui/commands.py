@@ -12,7 +12,6 @@ from PySide6.QtGui import QUndoCommand
 from metastudio.catalog.data_spec import (
     DataSpec,
     FolderSplit,
-    Layout,
     ManualSplit,
     Part,
     Preprocessing,
@@ -22,6 +21,7 @@ from metastudio.catalog.data_spec import (
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
 from metastudio.gui.wording import counted
+from metastudio.images.image_folder import select
 from metastudio.images.image_index import ImageIndex
 
 if TYPE_CHECKING:
@@ -75,11 +75,30 @@ def _with_data(document: ProjectDocument, **changes: object) -> ExperimentConfig
     return document.experiment.model_copy(update={"data": data})
 
 
+def _with_choice(document: ProjectDocument, **changes: object) -> ExperimentConfig:
+    """Return the draft with another choice of pictures; where that gives other classes, the old ones keep their part.
+
+    A class that comes back is put where the class lies that it counted for, else where its folders say, else to learn.
+    """
+    chosen = _with_data(document, **changes)
+    used = select(document.index, chosen.data).classes
+    known = {each.name for each in document.used.classes}
+    if {each.name for each in used} == known:
+        return chosen
+    merged, parts = document.experiment.data.merged_classes, document.parts
+    dealt = {each.name: parts[each.name] for each in used if each.name in parts}
+    for each in used:
+        if each.name not in known:
+            dealt[each.name] = parts.get(merged.get(each.name, "")) or each.part or Part.META_TRAIN
+    return _with_data(document, **changes, split=ManualSplit(parts=dealt))
+
+
 def set_folders(document: ProjectDocument, *, folders: Sequence[str], index: ImageIndex, title: str) -> None:
     """Take other folders, with what was found in them; a split by hand keeps what is still there."""
     data = document.experiment.data
     changes: dict[str, object] = {"folders": tuple(folders)}
-    if not data.folders and index.layout is Layout.SPLIT_FOLDERS and isinstance(data.split, RandomSplit):
+    says_parts = any(each.part is Part.META_TRAIN for each in index.classes)
+    if not data.folders and says_parts and isinstance(data.split, RandomSplit):
         changes["split"] = FolderSplit()
     elif isinstance(data.split, ManualSplit):
         excluded = set(data.excluded_classes)
@@ -98,15 +117,16 @@ def set_split(document: ProjectDocument, *, split: Split) -> None:
 
 
 def move_classes(document: ProjectDocument, *, names: Collection[str], part: Part) -> None:
-    """Put classes into a part by hand, taking them in again where they were excluded."""
+    """Put classes into a part by hand, taking them in again where they were excluded or merged into another."""
     data = document.experiment.data
     moved = set(names)
     parts = {**document.parts, **dict.fromkeys(sorted(moved), part)}
     excluded = tuple(name for name in data.excluded_classes if name not in moved)
+    merged = {name: into for name, into in data.merged_classes.items() if name not in moved}
     title = _tr("Move {count} classes") if len(moved) > 1 else _tr("Move {name}")
     document.push(
         title.format(count=len(moved), name=next(iter(sorted(moved)), "")),
-        _with_data(document, split=ManualSplit(parts=parts), excluded_classes=excluded),
+        _with_data(document, split=ManualSplit(parts=parts), excluded_classes=excluded, merged_classes=merged),
     )
 
 
@@ -122,12 +142,67 @@ def exclude_classes(document: ProjectDocument, *, names: Collection[str]) -> Non
     )
 
 
+def include_classes(document: ProjectDocument, *, names: Collection[str]) -> None:
+    """Take excluded classes in again."""
+    back = set(names)
+    excluded = tuple(name for name in document.experiment.data.excluded_classes if name not in back)
+    title = counted(len(back), _tr("Take {name} in again"), _tr("Take {count} classes in again"), name=min(back))
+    document.push(title, _with_choice(document, excluded_classes=excluded))
+
+
+def merge_classes(document: ProjectDocument, *, names: Collection[str], into: str) -> None:
+    """Let classes count for another one; what was merged into them before follows."""
+    data = document.experiment.data
+    into = data.merged_classes.get(into, into)
+    gone = set(names) - {into}
+    merged = {name: into if target in gone else target for name, target in data.merged_classes.items()}
+    merged |= dict.fromkeys(sorted(gone), into)
+    excluded = tuple(name for name in data.excluded_classes if name not in gone)
+    one, many = _tr("Merge {name} into {into}"), _tr("Merge {count} classes into {into}")
+    document.push(
+        counted(len(gone), one, many, name=min(gone, default=""), into=into),
+        _with_choice(document, merged_classes=merged, excluded_classes=excluded),
+    )
+
+
+def separate_classes(document: ProjectDocument, *, names: Collection[str]) -> None:
+    """Let merged classes stand on their own again."""
+    back = set(names)
+    merged = {name: into for name, into in document.experiment.data.merged_classes.items() if name not in back}
+    document.push(
+        counted(len(back), _tr("Separate {name}"), _tr("Separate {count} classes"), name=min(back, default="")),
+        _with_choice(document, merged_classes=merged),
+    )
+
+
+def move_files(document: ProjectDocument, *, paths: Collection[str], to: str) -> None:
+    """Let pictures count for another class; the files stay where they are."""
+    wanted = set(paths)
+    at_home = {file.path for each in document.index.classes if each.name == to for file in each.files} & wanted
+    moved = document.experiment.data.moved_files | dict.fromkeys(paths, to)
+    moved = {path: name for path, name in moved.items() if path not in at_home}
+    document.push(
+        counted(len(paths), _tr("Move 1 picture to {to}"), _tr("Move {count} pictures to {to}"), to=to),
+        _with_choice(document, moved_files=moved),
+    )
+
+
+def return_files(document: ProjectDocument, *, paths: Collection[str]) -> None:
+    """Let moved pictures count for the class that their folder says."""
+    back = set(paths)
+    moved = {path: to for path, to in document.experiment.data.moved_files.items() if path not in back}
+    document.push(
+        counted(len(back), _tr("Move 1 picture back"), _tr("Move {count} pictures back")),
+        _with_choice(document, moved_files=moved),
+    )
+
+
 def exclude_files(document: ProjectDocument, *, paths: Collection[str]) -> None:
     """Leave pictures out of the project; the files stay where they are."""
     excluded = tuple(dict.fromkeys([*document.experiment.data.excluded_files, *paths]))
     document.push(
         counted(len(paths), _tr("Exclude 1 picture"), _tr("Exclude {count} pictures")),
-        _with_data(document, excluded_files=excluded),
+        _with_choice(document, excluded_files=excluded),
     )
 
 
@@ -137,7 +212,7 @@ def include_files(document: ProjectDocument, *, paths: Collection[str]) -> None:
     excluded = tuple(path for path in document.experiment.data.excluded_files if path not in back)
     document.push(
         counted(len(back), _tr("Take 1 picture in again"), _tr("Take {count} pictures in again")),
-        _with_data(document, excluded_files=excluded),
+        _with_choice(document, excluded_files=excluded),
     )
 
 
@@ -160,6 +235,27 @@ def set_episodes(document: ProjectDocument, *, episodes: EpisodeSpec) -> None:
     """Compose other episodes."""
     title = _tr("Set {n_way} ways, {n_shot} shots, {n_query} queries").format(**dict(episodes))
     document.push(title, document.experiment.model_copy(update={"episodes": episodes}), merge_key="episodes")
+
+
+def set_shape(document: ProjectDocument, *, part: Part, title: str = "", **numbers: int) -> None:
+    """Choose some of `n_way`, `n_shot` and `n_query` of one part's episodes.
+
+    For meta-train that is what training has of its own where it has some, else what all parts share. Without a title
+    it is part of choosing a shape, and merges with what was just chosen.
+    """
+    experiment = document.experiment
+    episodes, algorithm = experiment.episodes, experiment.algorithm
+    for name, value in numbers.items():
+        own = f"train_{name}"
+        if part is Part.META_TRAIN and getattr(algorithm, own, 0):
+            algorithm = algorithm.model_copy(update={own: value})
+        elif part is Part.META_TRAIN and getattr(episodes, own, 0):
+            episodes = episodes.model_copy(update={own: value})
+        else:
+            episodes = episodes.model_copy(update={name: value})
+    shape = _tr("Set {n_way} ways, {n_shot} shots, {n_query} queries").format(**dict(episodes))
+    changed = experiment.model_copy(update={"episodes": episodes, "algorithm": algorithm})
+    document.push(title or shape, changed, merge_key="" if title else "episodes")
 
 
 def set_targets(document: ProjectDocument, *, targets: Sequence[TargetTask], title: str, merge_key: str = "") -> None:

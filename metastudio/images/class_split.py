@@ -166,6 +166,11 @@ def read_class_list(path: str | Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def class_list_text(names: Sequence[str]) -> str:
+    """Return the text of a list that `read_class_list` reads again, whatever the names: JSON, one name a line."""
+    return json.dumps(list(names), indent=0, ensure_ascii=True) + "\n"
+
+
 def _names_in(value: Any, above: tuple[str, ...]) -> Iterator[str]:
     match value:
         case str():

@@ -21,6 +21,7 @@ from metastudio.catalog.data_spec import Preprocessing
 from metastudio.errors import Problem
 from metastudio.images.decoding import decode_file
 from metastudio.images.image_index import ImageFile
+from metastudio.images.perceptual_hash import perceptual_hash
 from metastudio.images.problems import Cancelled, UnreadableImage, unreadable
 
 _CHUNK_FILES = 128
@@ -40,12 +41,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Read:
-    """What came of a file: itself with its hash and what was odd, or the problem that keeps it out."""
+    """What came of a file: itself with its hash, its look and what was odd, or the problem that keeps it out."""
 
     row: int
     file: ImageFile
     oddities: tuple[str, ...] = ()
     problem: Problem | None = None
+    perceptual_hash: int = 0
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ def _decode_chunk(chunk: _Chunk) -> list[Read]:
             content = decoded.pixels.tobytes()
             pixels.seek(each.row * len(content))
             pixels.write(content)
-            outcomes.append(Read(each.row, decoded.file, decoded.oddities))
+            look = perceptual_hash(decoded.pixels)
+            outcomes.append(Read(each.row, decoded.file, decoded.oddities, perceptual_hash=look))
     return outcomes
 
 

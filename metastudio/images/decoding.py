@@ -30,6 +30,7 @@ MAX_FILE_BYTES = 1 << 30
 _NETWORK_ERRORS = {errno.EIO, errno.ETIMEDOUT, errno.EAGAIN, getattr(errno, "ESTALE", errno.EIO)}
 _SAME_SUFFIX = {"JPEG": ("JPEG", "MPO"), "MPO": ("JPEG", "MPO"), "BMP": ("BMP", "DIB"), "DIB": ("BMP", "DIB")}
 _WAITS_S = (0.1, 0.4, 1.6)
+_ODD_ASPECT = 3
 
 logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what matters of it becomes a problem with a reason
 
@@ -66,6 +67,8 @@ def decode_file(path: str, preprocessing: Preprocessing) -> Decoded:
             oddities.append("wrong extension")
         if min(picture.size) < preprocessing.image_size:
             oddities.append("tiny")
+        if max(picture.size) >= _ODD_ASPECT * min(picture.size):
+            oddities.append("odd aspect")
         square = rules.fit_to_square(picture, preprocessing.image_size, preprocessing.colour, preprocessing.fit)
     pixels = np.frombuffer(bytearray(square.tobytes()), np.uint8)  # writable, as torch wants it
     return Decoded(pixels.reshape(square.height, square.width, preprocessing.channels), file, tuple(oddities[1:]))
@@ -84,8 +87,17 @@ def thumbnail(path: str | os.PathLike[str], side_px: int) -> NDArray[np.uint8]:
         UnreadableImage: for every way in which a file can be bad.
     """
     content, _ = read_file(os.fspath(path))
-    with _explained(os.fspath(path), content):
-        picture = rules.open_picture(io.BytesIO(content), needed_px=side_px)
+    return thumbnail_of(content, os.fspath(path), side_px)
+
+
+def thumbnail_of(content: bytes, path: str, side_px: int, *, max_pixels: int = rules.MAX_PIXELS) -> NDArray[np.uint8]:
+    """Return the same of a file's bytes; `path` is only spoken of, pictures of more than `max_pixels` are refused.
+
+    Raises:
+        UnreadableImage: for every way in which the bytes can be bad.
+    """
+    with _explained(path, content):
+        picture = rules.open_picture(io.BytesIO(content), needed_px=side_px, max_pixels=max_pixels)
         picture.thumbnail((side_px, side_px), Image.Resampling.BICUBIC, reducing_gap=3.0)
         return np.array(picture.convert("RGB"), dtype=np.uint8)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.episode_spec import EpisodeSpec
@@ -13,25 +15,74 @@ from metastudio.images.image_index import ImageClass, ImageIndex
 _ROTATIONS = 4
 
 
+class Fit(Enum):
+    """Whether episodes of a shape can be drawn: always, once small classes are left out, or not at all."""
+
+    ALWAYS = "always"
+    WITHOUT_SMALL_CLASSES = "without small classes"
+    NEVER = "never"
+
+
 @dataclass(frozen=True)
 class Feasible:
-    """What a part allows: N at most `n_way`, K + Q at most `n_images`, which `limiting_class` sets."""
+    """What the classes of a part allow, for every N, K and Q.
 
-    n_way: int
-    n_images: int
-    limiting_class: str
+    Every class may be drawn, so K + Q is at most the pictures of the smallest; without the smallest classes it may be
+    more, and N less.
+
+    Attributes:
+        sizes: Number of images of each class, the fewest first.
+        names: The classes, in the same order.
+        turns: How often a class counts: 4 where its rotations are classes.
+    """
+
+    sizes: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    turns: int = 1
+
+    @property
+    def n_way(self) -> int:
+        """The most N."""
+        return len(self.sizes) * self.turns
+
+    @property
+    def n_images(self) -> int:
+        """The most K + Q with every class; 0 where there is none."""
+        return self.sizes[0] if self.sizes else 0
+
+    @property
+    def limiting_class(self) -> str:
+        """The class that sets it."""
+        return self.names[0] if self.names else ""
+
+    def ways_with(self, n_images: int) -> int:
+        """Return the most N when only classes with at least so many images are kept."""
+        return (len(self.sizes) - self.count_below(n_images)) * self.turns
+
+    def count_below(self, n_images: int) -> int:
+        """Return how many classes have fewer images."""
+        return bisect_left(self.sizes, n_images)
+
+    def most_images(self, n_way: int) -> int:
+        """Return the most K + Q for which N classes can be found, small ones left out; 0 where there are fewer."""
+        kept = -(-n_way // self.turns)
+        return self.sizes[-kept] if 0 < kept <= len(self.sizes) else 0
+
+    def fit(self, n_way: int, n_shot: int, n_query: int) -> Fit:
+        """Say whether episodes of N classes with K + Q images each can be drawn."""
+        needed = n_shot + n_query
+        if self.ways_with(needed) < n_way:
+            return Fit.NEVER
+        return Fit.WITHOUT_SMALL_CLASSES if self.count_below(needed) else Fit.ALWAYS
 
 
 def feasible(
     index: ImageIndex, parts: Mapping[str, Part], part: Part, *, rotations_as_classes: bool = False
 ) -> Feasible:
-    """Return what the classes of a part allow; (0, 0, "") where it has none."""
-    own = _classes_of(index, parts, part)
-    if not own:
-        return Feasible(0, 0, "")
-    smallest = min(own, key=lambda each: len(each.files))
+    """Return what the classes of a part allow."""
+    own = sorted(_classes_of(index, parts, part), key=lambda each: len(each.files))
     turns = _ROTATIONS if rotations_as_classes and part is Part.META_TRAIN else 1
-    return Feasible(len(own) * turns, len(smallest.files), smallest.name)
+    return Feasible(tuple(len(each.files) for each in own), tuple(each.name for each in own), turns)
 
 
 def too_small(index: ImageIndex, parts: Mapping[str, Part], part: Part, shape: EpisodeSpec) -> tuple[str, ...]:
@@ -107,8 +158,9 @@ def _too_few_images(
     return problem(
         "too-few-images",
         "Class '{name}' has {images} images, an episode takes {n_shot} + {n_query} of each class."
-        + (" So it is with {others} others of {part}." if len(small) > 1 else ""),
+        + (" So it is with {other_count} others of {part}." if len(small) > 1 else ""),
         where=allowed.limiting_class,
+        others=[name for name in small if name != allowed.limiting_class],
         todo=lower,
         severity=severity,
         name=allowed.limiting_class,
@@ -116,6 +168,6 @@ def _too_few_images(
         n_shot=shape.n_shot,
         n_query=shape.n_query,
         feasible_query=max(n_query, 0),
-        others=len(small) - 1,
+        other_count=len(small) - 1,
         part=part.label,
     )

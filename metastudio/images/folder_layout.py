@@ -9,26 +9,14 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from metastudio.catalog.data_spec import Layout, Part
 from metastudio.errors import Problem, Severity, problem
+from metastudio.images.class_health import class_problems
 from metastudio.images.folder_walk import Held
 from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex, group_of
+from metastudio.images.part_names import PART_NAMES
 from metastudio.images.problems import some_of
-
-_PART_NAMES: Final = {
-    f"{prefix}{name}": part
-    for part, names in {
-        Part.META_TRAIN: ("train", "training"),
-        Part.META_VAL: ("val", "valid", "validation", "dev"),
-        Part.META_TEST: ("test", "testing"),
-    }.items()
-    for name in names
-    for prefix in ("", "meta_", "meta-", "meta")
-}
-
-_IMBALANCED_FROM: Final = 10
 
 
 @dataclass(frozen=True)
@@ -46,19 +34,19 @@ def found_classes(held: list[tuple[str, list[Held]]], layout: Layout, problems: 
     looks_for_parts = layout in (Layout.AUTO, Layout.SPLIT_FOLDERS)
     roots_are_parts = (
         looks_for_parts
-        and len({_PART_NAMES.get(_name(root).lower()) for root, _ in held} - {None}) > 1
-        and all(_name(root).lower() in _PART_NAMES and any(each.below for each in folders) for root, folders in held)
+        and len({PART_NAMES.get(_name(root).lower()) for root, _ in held} - {None}) > 1
+        and all(_name(root).lower() in PART_NAMES and any(each.below for each in folders) for root, folders in held)
     )
     found: list[Found] = []
     for root, folders in held:
         levels = _part_levels(folders, is_asked=layout is Layout.SPLIT_FOLDERS) if looks_for_parts else set()
         has_classes = any(each.below for each in folders)
         for each in folders:
-            part = _PART_NAMES[_name(root).lower()] if roots_are_parts else None
+            part = PART_NAMES[_name(root).lower()] if roots_are_parts else None
             components = list(each.below)
             for depth in range(len(each.below)):
                 if each.below[:depth] in levels and part is None:
-                    part = _PART_NAMES[each.below[depth].lower()]
+                    part = PART_NAMES[each.below[depth].lower()]
                     del components[depth]
             if not components and (has_classes or part):
                 problems.append(_loose(os.path.join(root, *each.below), len(each.files)))
@@ -87,8 +75,8 @@ def _part_levels(folders: list[Held], *, is_asked: bool) -> set[tuple[str, ...]]
     return {
         parent
         for parent, names in children.items()
-        if all(name.lower() in _PART_NAMES and (*parent, name) in children for name in names)
-        and len({_PART_NAMES[name.lower()] for name in names}) >= (1 if is_asked else 2)
+        if all(name.lower() in PART_NAMES and (*parent, name) in children for name in names)
+        and len({PART_NAMES[name.lower()] for name in names}) >= (1 if is_asked else 2)
     }
 
 
@@ -127,37 +115,8 @@ def index_of(roots: tuple[str, ...], found: list[Found], layout: Layout, problem
                 todo="A data set is a folder with one folder of pictures for each class.",
             )
         )
-    elif len(classes) == 1:
-        problems.append(
-            problem(
-                "one-class",
-                "There is only one class, '{name}'.",
-                where=classes[0].name,
-                todo="A task needs two classes or more: put the pictures of each class into a folder of its own.",
-                severity=Severity.WARNING,
-                name=classes[0].name,
-            )
-        )
-    else:
-        problems += _imbalance(classes)
+    problems += class_problems(classes)
     return ImageIndex(roots, layout, tuple(classes), tuple(problems))
-
-
-def _imbalance(classes: list[ImageClass]) -> Iterator[Problem]:
-    smallest = min(classes, key=lambda each: len(each.files))
-    largest = max(classes, key=lambda each: len(each.files))
-    if len(largest.files) >= _IMBALANCED_FROM * len(smallest.files):
-        yield problem(
-            "imbalanced",
-            "Class '{largest}' has {most} pictures, class '{smallest}' only {fewest}.",
-            where=smallest.name,
-            todo="Episodes take equally many of each class; the smallest sets how many.",
-            severity=Severity.NOTE,
-            largest=largest.name,
-            most=len(largest.files),
-            smallest=smallest.name,
-            fewest=len(smallest.files),
-        )
 
 
 def _recognised(classes: list[ImageClass]) -> Layout:
@@ -169,10 +128,6 @@ def _recognised(classes: list[ImageClass]) -> Layout:
 def _name_problems(by_name: dict[str, list[Found]]) -> Iterator[Problem]:
     in_two_parts = sorted(name for name, same in by_name.items() if len({each.part for each in same}) > 1)
     in_two_roots = sorted(name for name, same in by_name.items() if len({each.root for each in same}) > 1)
-    by_folded: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(by_name):
-        by_folded[name.casefold()].append(name)
-    alike = [", ".join(f"'{name}'" for name in names) for names in by_folded.values() if len(names) > 1]
     if in_two_parts:
         yield problem(
             "class-in-two-parts",
@@ -203,16 +158,6 @@ def _name_problems(by_name: dict[str, list[Found]]) -> Iterator[Problem]:
             severity=Severity.WARNING,
             count=len(one_form),
             names=some_of(one_form),
-        )
-    if alike:
-        yield problem(
-            "class-differs-in-case",
-            "{count} classes differ only in upper and lower case: {names}.",
-            where=next(names[0] for names in by_folded.values() if len(names) > 1),
-            todo="Rename one of them: some systems cannot keep both apart.",
-            severity=Severity.WARNING,
-            count=len(alike),
-            names=some_of(alike),
         )
 
 

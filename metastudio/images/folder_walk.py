@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from metastudio.errors import Problem, Severity, problem
+from metastudio.images.csv_list import is_csv_name
 from metastudio.images.image_index import ImageFile
 from metastudio.images.problems import Cancelled, some_of
 
@@ -62,7 +63,8 @@ REFUSED_SUFFIXES: Final = frozenset(
 """Pictures that are listed with a reason when they are decoded, not passed over as something else."""
 
 _IGNORED_NAMES: Final = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
-_PROGRESS_EVERY: Final = 200
+PROGRESS_EVERY: Final = 200
+"""Pictures between two words of how many were found."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Walk:
                 if stat.S_ISREG(about.st_mode):
                     files.append(ImageFile(entry.path, about.st_size, about.st_mtime_ns))
                     self.count += 1
-                    if self.count % _PROGRESS_EVERY == 0:
+                    if self.count % PROGRESS_EVERY == 0:
                         self.on_progress(self.count)
                 else:
                     self._skip(
@@ -196,15 +198,18 @@ def _suffix(name: str) -> str:
 
 
 def distinct_roots(roots: list[str], walk: Walk) -> list[str]:
-    """Return the roots that are folders and lie in no other root."""
+    """Return the roots that are folders and lie in no other root, and those that are lists of pictures."""
     usable: list[str] = []
     for root in dict.fromkeys(roots):
-        if os.path.isdir(root):
+        if os.path.isdir(root) or (is_csv_name(root) and os.path.isfile(root)):
             usable.append(root)
         elif os.path.exists(root):
             walk.problems.append(
                 problem(
-                    "not-a-folder", "This is a file, not a folder.", where=root, todo="Drop the folder that holds it."
+                    "not-a-folder",
+                    "This is neither a folder nor a .csv list of pictures.",
+                    where=root,
+                    todo="Drop the folder that holds it; a zip or tar is unpacked first.",
                 )
             )
         else:
@@ -225,7 +230,7 @@ def distinct_roots(roots: list[str], walk: Walk) -> list[str]:
                 for position, other in enumerate(usable)
                 if position != number
                 and (
-                    real[root].startswith(real[other].rstrip(os.sep) + os.sep)
+                    (not is_csv_name(root) and real[root].startswith(real[other].rstrip(os.sep) + os.sep))
                     or (real[root] == real[other] and position < number)
                 )
             ),

@@ -6,16 +6,18 @@ Only names and sizes are looked at; whether a file can be shown turns out when i
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from metastudio.catalog.data_spec import DataSpec, Layout
+from metastudio.catalog.data_spec import DataSpec, Layout, Part
+from metastudio.images.csv_layout import walked
 from metastudio.images.folder_layout import found_classes, index_of
 from metastudio.images.folder_walk import READABLE_SUFFIXES, Walk, distinct_roots, is_ignored
-from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex
+from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex, group_of
 
-__all__ = ["READABLE_SUFFIXES", "ImageClass", "ImageFile", "ImageIndex", "is_ignored", "scan", "select"]
+__all__ = ["READABLE_SUFFIXES", "ImageClass", "ImageFile", "ImageIndex", "arranged", "is_ignored", "scan", "select"]
 
 
 def scan(
@@ -25,7 +27,7 @@ def scan(
     on_progress: Callable[[int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> ImageIndex:
-    """Find the classes in `folders` without opening a file.
+    """Find the classes in `folders`, and in .csv lists among them, without opening a picture.
 
     `on_progress` is told the number of pictures found so far. What cannot be taken is a problem of the index.
 
@@ -34,20 +36,46 @@ def scan(
     """
     walk = Walk(on_progress or (lambda _count: None), should_stop or (lambda: False))
     roots = distinct_roots([os.path.abspath(each) for each in folders], walk)  # noqa: PTH100 - links stay as given
-    held = [(root, list(walk.folders_of(root))) for root in roots]
+    held, listed = walked(roots, layout, walk)
     walk.close()
-    found = found_classes(held, layout, walk.problems)
+    found = [*found_classes(held, layout, walk.problems), *listed]
+    if listed and not any(folders for _, folders in held) and layout is Layout.AUTO:
+        layout = Layout.CSV_LIST
     return index_of(tuple(roots), found, layout, walk.problems)
 
 
+def arranged(index: ImageIndex, data: DataSpec) -> ImageIndex:
+    """Return the index with every picture in the class that it counts for, merged classes and moved files considered.
+
+    A class that is named only there is new; one of which nothing is left is gone.
+    """
+    if not data.merged_classes and not data.moved_files:
+        return index
+    files: dict[str, list[ImageFile]] = defaultdict(list)
+    parts: dict[str, Part | None] = {}
+    for each in index.classes:
+        for file in each.files:
+            name = data.moved_files.get(file.path, each.name)
+            name = data.merged_classes.get(name, name)
+            files[name].append(file)
+            parts.setdefault(name, each.part)
+    known = {each.name: each for each in index.classes}
+    classes = []
+    for name in sorted(files):
+        own = tuple(sorted(files[name], key=lambda file: file.path))
+        before = known.get(name) or ImageClass(name, (), parts[name], group_of(name))
+        classes.append(before if own == before.files else replace(before, files=own))
+    return replace(index, classes=tuple(classes))
+
+
 def select(index: ImageIndex, data: DataSpec) -> ImageIndex:
-    """Return the index without the classes and files that `data` excludes; classes left empty go too."""
+    """Return the index `arranged`, without the classes and files that `data` excludes; classes left empty go too."""
     classes, files = set(data.excluded_classes), set(data.excluded_files)
     kept = (
         each
         if files.isdisjoint([file.path for file in each.files] if files else ())
         else replace(each, files=tuple(file for file in each.files if file.path not in files))
-        for each in index.classes
+        for each in arranged(index, data).classes
         if each.name not in classes
     )
     return replace(index, classes=tuple(each for each in kept if each.files))

@@ -82,6 +82,7 @@ class ImageIndex:
                     "where": each.where,
                     "message": [each.message.template, each.message.fields],
                     "todo": [each.todo.template, each.todo.fields],
+                    "others": list(each.others),
                 }
                 for each in self.problems
             ],
@@ -114,6 +115,7 @@ class ImageIndex:
                         Severity(each["severity"]),
                         each["where"],
                         Message(*each["todo"]),
+                        tuple(each.get("others", ())),
                     )
                     for each in values["problems"]
                 ),

@@ -31,7 +31,7 @@ from metastudio.images.fingerprints import index_fingerprint
 from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex
 from metastudio.images.problems import some_of
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _KEPT_BYTES: Final = 8 << 30
 _BLOCK_ROWS: Final = 4096
 _REUSED_STORES: Final = 3
@@ -45,6 +45,7 @@ _ODDITIES: Final = {
     "first frame": "{count} files hold several frames or pages; the first is taken ({names}).",
     "wrong extension": "{count} files are of another format than their ending says; they were read ({names}).",
     "tiny": "{count} pictures are smaller than the image size and were enlarged ({names}).",
+    "odd aspect": "{count} pictures are three times as long as wide or longer; the square shows little ({names}).",
 }
 
 
@@ -57,12 +58,14 @@ class ImageStore:
         index: The files that could be read, with their hashes, in the order of the rows.
         problems: What was left out or is odd.
         fingerprint: See `index_fingerprint`.
+        perceptual_hashes: (n,) uint64, see `perceptual_hash`.
     """
 
     images: NDArray[np.uint8] = field(repr=False)
     index: ImageIndex
     problems: tuple[Problem, ...]
     fingerprint: str
+    perceptual_hashes: NDArray[np.uint64] = field(repr=False)
     _rows: dict[str, range] = field(repr=False)
 
     def rows(self, class_name: str) -> range:
@@ -130,6 +133,7 @@ class _Made:
     problems: tuple[Problem, ...]
     pixels: str
     shape: tuple[int, int, int, int]
+    perceptual_hashes: tuple[int, ...] = field(repr=False)
 
 
 def _name_of(index: ImageIndex, preprocessing: Preprocessing) -> str:
@@ -173,9 +177,10 @@ def _mapped(folder: Path, made: _Made) -> ImageStore:
     for each in made.index.classes:
         rows[each.name] = range(first, first + len(each.files))
         first += len(each.files)
-    if first != made.shape[0]:
+    if first != made.shape[0] or first != len(made.perceptual_hashes):
         raise ValueError("the index has another number of files than the store has rows")
-    return ImageStore(images, made.index, made.problems, index_fingerprint(made.index), rows)
+    hashes = np.array(made.perceptual_hashes, np.uint64)
+    return ImageStore(images, made.index, made.problems, index_fingerprint(made.index), hashes, rows)
 
 
 def _digest_of(images: NDArray[np.uint8]) -> str:
@@ -222,7 +227,8 @@ def _made(
     finally:
         Path(temporary).unlink(missing_ok=True)
     problems = (*_problems_of(in_order), *_emptied(index, readable), *duplicates(readable))
-    return _Made(readable, problems, f"{digest}.pixels", (len(good), *shape))
+    hashes = tuple(read.perceptual_hash for read in in_order if read.problem is None)
+    return _Made(readable, problems, f"{digest}.pixels", (len(good), *shape), hashes)
 
 
 def _put(temporary: Path, target: Path) -> None:
@@ -270,11 +276,13 @@ def _copied(
             store = _mapped(folder, made)
         except (OSError, ValueError):
             continue
+        odd = _oddities_of(made.problems)
         for place, row, file in both:
             content = store.images[place].tobytes()
             pixels.seek(row * len(content))
             pixels.write(content)
-            outcomes[row] = Read(row, file)
+            look = made.perceptual_hashes[place]
+            outcomes[row] = Read(row, file, tuple(odd.get(file.path, ())), perceptual_hash=look)
     return outcomes
 
 
@@ -305,7 +313,7 @@ def _require_some(index: ImageIndex, reads: list[Read], good: int) -> None:
             where=silent.where,
             todo="Look after its connection, then try again; what was read so far is read again.",
         )
-    gone = [folder for folder in index.folders if not Path(folder).is_dir()]
+    gone = [folder for folder in index.folders if not Path(folder).exists()]
     if gone and any(read.problem is not None and read.problem.code == "file-gone" for read in reads):
         raise DataError("The folder is gone.", where=gone[0], todo="Reconnect the drive, then try again.")
     if not good:
@@ -349,11 +357,33 @@ def _problems_of(reads: list[Read]) -> list[Problem]:
             odd[oddity].append(read.file.path)
     for oddity, found in odd.items():
         names = some_of([Path(each).name for each in found])
-        code = oddity.replace(" ", "-")
         problems.append(
-            problem(code, _ODDITIES[oddity], where=found[0], severity=Severity.NOTE, count=len(found), names=names)
+            problem(
+                _code_of(oddity),
+                _ODDITIES[oddity],
+                where=found[0],
+                others=found[1:],
+                severity=Severity.NOTE,
+                count=len(found),
+                names=names,
+            )
         )
     return problems
+
+
+def _oddities_of(problems: tuple[Problem, ...]) -> dict[str, list[str]]:
+    """Return what was said to be odd about each file, as `_problems_of` put it together."""
+    by_code = {_code_of(oddity): oddity for oddity in _ODDITIES}
+    odd: dict[str, list[str]] = defaultdict(list)
+    for each in problems:
+        if each.code in by_code:
+            for path in (each.where, *each.others):
+                odd[path].append(by_code[each.code])
+    return odd
+
+
+def _code_of(oddity: str) -> str:
+    return oddity.replace(" ", "-")
 
 
 def _emptied(index: ImageIndex, readable: ImageIndex) -> list[Problem]:
@@ -373,7 +403,11 @@ def _emptied(index: ImageIndex, readable: ImageIndex) -> list[Problem]:
 
 
 def _write_json(folder: Path, name: str, made: _Made) -> None:
-    values = replace(made.index, problems=made.problems).to_json() | {"pixels": made.pixels, "shape": made.shape}
+    values = replace(made.index, problems=made.problems).to_json() | {
+        "pixels": made.pixels,
+        "shape": made.shape,
+        "perceptual_hashes": made.perceptual_hashes,
+    }
     body = json.dumps(values).encode("ascii")
     content = hashlib.sha256(body).hexdigest().encode("ascii") + b"\n" + body
     descriptor, temporary = tempfile.mkstemp(prefix=_UNFINISHED, suffix=".json", dir=folder)
@@ -394,7 +428,10 @@ def _read_json(path: Path) -> _Made | None:
         values = json.loads(body)
         index = ImageIndex.from_json(values)
         n, height, width, channels = values["shape"]
-        return _Made(replace(index, problems=()), index.problems, values["pixels"], (n, height, width, channels))
+        hashes = tuple(map(int, values["perceptual_hashes"]))
+        return _Made(
+            replace(index, problems=()), index.problems, values["pixels"], (n, height, width, channels), hashes
+        )
     except (OSError, ValueError, KeyError, DataError):
         return None
 

@@ -81,6 +81,11 @@ def train_spec(experiment: ExperimentConfig) -> EpisodeSpec:
     return spec.model_copy(update={"n_shot": shots}) if shots else spec
 
 
+def part_spec(experiment: ExperimentConfig, part: Part) -> EpisodeSpec:
+    """Return the shape of a part's episodes, in the plain three numbers."""
+    return train_spec(experiment) if part is Part.META_TRAIN else experiment.episodes.for_test()
+
+
 def train_class_count(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[str, Part]) -> int:
     """Return how many classes are learnt from, each rotation counted as one where they are classes.
 

@@ -22,6 +22,7 @@ from metastudio.images.folder_walk import Held
 from metastudio.images.image_folder import scan
 from metastudio.images.image_index import ImageFile, ImageIndex
 from metastudio.images.image_store import open_store
+from metastudio.images.near_duplicates import near_duplicates
 from metastudio.images.problems import UnreadableImage
 from tests.unit.images.pictures import make_pictures, png_header
 
@@ -183,6 +184,9 @@ def test_all_nasty_files_beside_good_ones_are_read_or_listed_with_a_reason(
     assert all(len(str(each.message)) > 5 for each in left_out)
     assert 400 < len(read) < 500
     assert store.images.shape == (len(read), 28, 28, 1)
+    alike = near_duplicates(store)
+    assert alike, "the same drawing is there in many formats"
+    assert {path for group in alike for path in group} <= read
     for name in ("mug", "cup"):
         assert len(store.rows(name)) == 3
 

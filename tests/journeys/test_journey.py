@@ -143,20 +143,20 @@ def compose_tasks(window: MainWindow, mine: list[list[Path]], qtbot: QtBot) -> N
     page = open_page(window, "tasks")
     document = window.studio.project
     for name, value in {"n_way": 3, "n_shot": 2, "n_query": 3}.items():
-        type_number(page._spins[name], value)
-    assert {key: getattr(document.experiment.episodes, key) for key in page._spins} == {
+        type_number(page.shape.spins[name], value)
+    assert {key: getattr(document.experiment.episodes, key) for key in page.shape.spins} == {
         "n_way": 3,
         "n_shot": 2,
         "n_query": 3,
     }
-    rows = page._episode.rows()
+    rows = page.episode.view.rows()
     assert [(len(row.support), len(row.query)) for row in rows] == [(2, 3)] * 3
-    click(page._again_button)
-    assert page._episode.rows() != rows
+    click(page.episode.again_button)
+    assert page.episode.view.rows() != rows
 
-    targets = page._targets
-    click(targets._new_button)
-    name = targets._name
+    targets = page.targets
+    click(targets.list.new_button)
+    name = targets.editor.name
     name.selectAll()
     QTest.keyClicks(name, "Three glyphs")
     QTest.keyClick(name, Qt.Key.Key_Tab)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoStack
@@ -18,11 +18,16 @@ from metastudio.errors import Problem, Severity, problem
 from metastudio.gui import commands
 from metastudio.gui.documents.background_task import BackgroundTask, Progress, ShouldStop
 from metastudio.gui.documents.project_state import NO_IMAGES, ProjectState, changed_sections, title_of, with_option
-from metastudio.images.duplicates import duplicates
-from metastudio.images.image_folder import scan
+from metastudio.images.class_health import CLASS_CODES, class_problems
+from metastudio.images.duplicates import duplicates, near_duplicate_problems
+from metastudio.images.image_folder import scan, select
 from metastudio.images.image_index import ImageIndex
+from metastudio.images.problems import without_places
 from metastudio.runs.preflight import preflight
 from metastudio.runs.project import Project
+
+if TYPE_CHECKING:
+    from metastudio.images.image_store import ImageStore
 
 _SAVE_AFTER_MS = 600
 
@@ -50,7 +55,7 @@ class ProjectDocument(QObject):
         experiment_changed(object): the draft changed; a frozenset of sections: ``{"data", "data.split"}``.
         targets_changed(): the target tasks changed.
         problems_changed(): `problems()` may answer differently.
-        work_started(object): a scan or a check of pictures began; what it is, as a word: "scan" or "check".
+        work_started(object): work on the pictures began; what it is, as a word: "scan", "check" or "compare".
         work_progressed(object, object): pictures done, and of how many (0 where unknown).
         work_ended(): it ended, well, badly or cancelled.
         saved(): the project on disk is what the window shows.
@@ -78,6 +83,7 @@ class ProjectDocument(QObject):
         self._problems: tuple[Problem, ...] | None = None
         self._picture_problems: tuple[Problem, ...] = ()
         self._twins = NO_IMAGES
+        self._look_alikes: tuple[tuple[str, ...], ...] = ()
         self._task: BackgroundTask | None = None
         self._wanted: _Folders | None = None
         self._scan_title = ""
@@ -143,15 +149,21 @@ class ProjectDocument(QObject):
 
     def image_problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with folders, pictures and split."""
-        excluded = {*self.experiment.data.excluded_files, *self.experiment.data.excluded_classes}
+        data = self.experiment.data
+        excluded = {*data.excluded_files, *data.excluded_classes}
+        twins = select(self._twins, data)
         found = (
-            *self.index.problems,
+            *(each for each in self.index.problems if each.code not in CLASS_CODES),
             *self._picture_problems,
-            *duplicates(self._twins, self.parts),
+            *duplicates(twins, self.parts),
+            *near_duplicate_problems(self._look_alikes, twins, self.parts),
+        )
+        return (
+            *(left for each in found if (left := without_places(each, excluded)) is not None),
+            *class_problems(self.used.classes),
             *self._state.split_problems,
             *((_READ_ONLY,) if self.project.is_read_only else ()),
         )
-        return tuple(each for each in found if each.where not in excluded)
 
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that prevents a start or will disappoint, of images and settings alike."""
@@ -188,7 +200,7 @@ class ProjectDocument(QObject):
         sections = changed_sections(before.experiment, state.experiment)
         self._problems = None
         if state.index is not before.index:
-            self._picture_problems, self._twins = (), NO_IMAGES
+            self._picture_problems, self._twins, self._look_alikes = (), NO_IMAGES, ()
             self.index_changed.emit()
             self._check_pictures()
         if state.parts != before.parts:
@@ -208,14 +220,17 @@ class ProjectDocument(QObject):
         if self.experiment.data.folders:
             self._scan(_folders_of(self.experiment), "")
 
-    def add_folders(self, folders: Sequence[str]) -> None:
-        """Take further folders, beside the window; when they are found it is one step."""
+    def add_folders(self, folders: Sequence[str], *, title: str = "") -> None:
+        """Take further folders, beside the window; when they are found it is one step, called `title` if that is given.
+
+        Lists of pictures (.csv) are taken like folders.
+        """
         before = (self._wanted or _folders_of(self.experiment))[0]
         known = [os.path.abspath(each) for each in before]  # noqa: PTH100 - keeps links as given
         added = [each for each in dict.fromkeys(map(os.path.abspath, folders)) if each not in known]
         if added:
-            title = self.tr("Add {count} folders") if len(added) > 1 else self.tr("Add {name}")
-            named = title.format(count=len(added), name=Path(added[0]).name)
+            usual = self.tr("Add {count} folders") if len(added) > 1 else self.tr("Add {name}")
+            named = title or usual.format(count=len(added), name=Path(added[0]).name)
             self._scan(((*before, *added), self.experiment.data.layout), named)
 
     def remove_folders(self, folders: Sequence[str]) -> None:
@@ -285,31 +300,47 @@ class ProjectDocument(QObject):
     def _check_pictures(self) -> None:
         """Read every picture beside the window: what cannot be read or is there twice becomes a problem.
 
-        The decoded pictures go into the cache, so that a run begins at once.
+        The decoded pictures go into the cache, so that a run begins at once. Those that look alike are searched after.
         """
         self.cancel_work()
         index, preprocessing = self.index, self.experiment.data.preprocessing
         if not index.classes:
             return
 
-        def work(tell: Progress, stop: ShouldStop) -> tuple[tuple[Problem, ...], ImageIndex]:
+        def work(tell: Progress, stop: ShouldStop) -> ImageStore:
             from metastudio.images.image_store import open_store  # noqa: PLC0415 - Pillow loads beside the window
 
-            store = open_store(index, preprocessing, on_progress=tell, should_stop=stop)
-            return store.problems, _twins_of(store.index)
+            return open_store(index, preprocessing, on_progress=tell, should_stop=stop)
 
         self._begin("check", work, self._on_check_succeeded)
 
     @Slot(object)
-    def _on_check_succeeded(self, checked: tuple[tuple[Problem, ...], ImageIndex]) -> None:
+    def _on_check_succeeded(self, store: ImageStore) -> None:
         if self.sender() is not self._task:
             return
         self._end_work()
-        problems, self._twins = checked
+        self._twins = _twins_of(store.index)
         known = self.index.problems
         self._picture_problems = tuple(
-            each for each in problems if not each.code.startswith("duplicate") and each not in known
+            each for each in store.problems if not each.code.startswith("duplicate") and each not in known
         )
+
+        def work(_tell: Progress, stop: ShouldStop) -> tuple[tuple[tuple[str, ...], ...], ImageIndex]:
+            from metastudio.images.near_duplicates import near_duplicates  # noqa: PLC0415 - as above
+
+            groups = near_duplicates(store, should_stop=stop)
+            return groups, _twins_of(store.index, frozenset(path for group in groups for path in group))
+
+        self._begin("compare", work, self._on_comparison_succeeded)
+        self._problems = None
+        self.problems_changed.emit()
+
+    @Slot(object)
+    def _on_comparison_succeeded(self, found: tuple[tuple[tuple[str, ...], ...], ImageIndex]) -> None:
+        if self.sender() is not self._task:
+            return
+        self._end_work()
+        self._look_alikes, self._twins = found
         self._problems = None
         self.problems_changed.emit()
 
@@ -369,11 +400,12 @@ def _scan(folders: _Folders, tell: Progress, stop: ShouldStop) -> ImageIndex:
     return scan(folders[0], layout=folders[1], on_progress=tell, should_stop=stop) if folders[0] else NO_IMAGES
 
 
-def _twins_of(index: ImageIndex) -> ImageIndex:
-    """Return the index with only those files whose bytes are there more than once."""
+def _twins_of(index: ImageIndex, look_alikes: frozenset[str] = frozenset()) -> ImageIndex:
+    """Return the index with only those files whose bytes are there more than once, or that look like another."""
     counts = Counter(file.sha256 for each in index.classes for file in each.files)
     classes = (
-        replace(each, files=tuple(file for file in each.files if counts[file.sha256] > 1)) for each in index.classes
+        replace(each, files=tuple(file for file in each.files if counts[file.sha256] > 1 or file.path in look_alikes))
+        for each in index.classes
     )
     return replace(index, classes=tuple(each for each in classes if each.files), problems=())
 

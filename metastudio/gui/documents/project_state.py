@@ -12,10 +12,12 @@ from metastudio.catalog.options import options_of
 from metastudio.catalog.validation import parse_experiment
 from metastudio.errors import DataError, Problem, Severity
 from metastudio.images.class_split import split_classes
-from metastudio.images.image_folder import select
-from metastudio.images.image_index import ImageIndex
+from metastudio.images.image_folder import arranged, select
+from metastudio.images.image_index import ImageClass, ImageIndex
 
 NO_IMAGES = ImageIndex((), Layout.AUTO, (), ())
+CHOICES = ("excluded_classes", "excluded_files", "merged_classes", "moved_files")
+"""Options of the data that decide which pictures are used, and for which class."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,33 @@ class ProjectState:
         """Return the state with another experiment or images; what follows from neither's change is not made anew."""
         after = ProjectState(experiment, index)
         before, data = self.experiment.data, experiment.data
-        is_same_choice = (before.excluded_classes, before.excluded_files) == (
-            data.excluded_classes,
-            data.excluded_files,
-        )
+        is_same_choice = all(getattr(before, name) == getattr(data, name) for name in CHOICES)
         if index is self.index and is_same_choice:
             after.__dict__["used"] = self.used
+            after.__dict__["arranged"] = self.arranged
             if data.split == before.split:
                 after.__dict__["_split"] = self._split
         return after
 
     @cached_property
+    def arranged(self) -> ImageIndex:
+        """Every image in the class it counts for, what the experiment excludes included."""
+        return arranged(self.index, self.experiment.data)
+
+    @cached_property
+    def listed(self) -> tuple[ImageClass, ...]:
+        """Every class of `arranged`, and those of which nothing is left there, as they lie on the disk; by name."""
+        here = {each.name for each in self.arranged.classes}
+        gone = [each for each in self.index.classes if each.name not in here]
+        return (
+            tuple(sorted((*self.arranged.classes, *gone), key=lambda each: each.name))
+            if gone
+            else self.arranged.classes
+        )
+
+    @cached_property
     def used(self) -> ImageIndex:
-        """The images without what the experiment excludes."""
+        """The images without what the experiment excludes, each in the class it counts for."""
         return select(self.index, self.experiment.data)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -34,6 +34,7 @@ class ClassRow:
         paths: Its first three pictures.
         is_ready: False for a class that is not used.
         shown_group: What is shown of the folders around it; it tells classes of one short name apart.
+        counts_for: The class that it was merged into, where it was.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ClassRow:
     paths: tuple[str, ...]
     is_ready: bool = True
     shown_group: str = ""
+    counts_for: str = ""
 
     @property
     def short_name(self) -> str:
@@ -60,6 +62,7 @@ def rows_of(
     names: Collection[str],
     search: str = "",
     order: ClassOrder = ClassOrder.NAME,
+    merged: Mapping[str, str] | None = None,
 ) -> list[ClassRow]:
     """Return the rows of the classes in `names` whose name contains the search, in the order that is wanted.
 
@@ -69,6 +72,7 @@ def rows_of(
         names: The classes of the column.
         search: What the name must contain, in upper or lower case.
         order: Which come first.
+        merged: The class that each merged one counts for.
     """
     wanted = search.casefold()
     groups = groups_told_apart(each.name for each in classes)
@@ -79,6 +83,7 @@ def rows_of(
             tuple(file.path for file in each.files[:_THUMBNAILS]),
             each.name in counts,
             groups[each.name],
+            (merged or {}).get(each.name, ""),
         )
         for each in classes
         if each.name in names and wanted in each.name.casefold()
@@ -131,7 +136,10 @@ class ClassListModel(QAbstractListModel):
             Qt.ItemDataRole.DisplayRole: printable(row.name),
         }
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            return self.tr("{name}, {count} images").format(name=printable(row.name), count=row.count)
+            text = self.tr("{name}, {count} images").format(name=printable(row.name), count=row.count)
+            return text + (
+                self.tr(", counts for {name}").format(name=printable(row.counts_for)) if row.counts_for else ""
+            )
         return answers.get(role)
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:

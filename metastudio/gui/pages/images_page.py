@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import QMimeData, Qt, QTimer, Slot
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QPoint, Qt, QTimer, Slot
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
+    QApplication,
     QFileDialog,
     QFrame,
     QMenu,
@@ -25,13 +33,17 @@ from metastudio.catalog.data_spec import Preprocessing
 from metastudio.errors import Problem
 from metastudio.gui import commands, theme
 from metastudio.gui.dialogs.split_dialog import SplitDialog
+from metastudio.gui.documents.cures import Cure, are_alike, cures_for, left_out_text, ways_back
+from metastudio.gui.documents.project_state import CHOICES
 from metastudio.gui.documents.sample_drawing import SampleDrawing
 from metastudio.gui.models.class_model import class_of_file
 from metastudio.gui.models.shown_name import isolated, printable
+from metastudio.gui.pages.incoming_images import IncomingImages
 from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.class_bin import copied
 from metastudio.gui.widgets.class_pictures import ClassPictures
-from metastudio.gui.widgets.drop_files import counted_kinds, dropped_files, has_files, holds_folders, some_sentences
+from metastudio.gui.widgets.cure_panel import MOST_PICTURES, ComparedPicture, CurePanel
+from metastudio.gui.widgets.drop_files import has_files
 from metastudio.gui.widgets.drop_hint import DropHint
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.icons import icon
@@ -40,7 +52,7 @@ from metastudio.gui.widgets.preprocessing_panel import PreprocessingPanel
 from metastudio.gui.widgets.problem_tree import ProblemTree
 from metastudio.gui.widgets.split_board import SplitBoard
 from metastudio.gui.widgets.work_progress import WorkProgress
-from metastudio.gui.wording import counted
+from metastudio.images.csv_list import is_csv_name
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
@@ -63,6 +75,9 @@ class ImagesPage(Page):
         self._sample.drawn.connect(self._on_sample_drawn)
         self._sample.failed.connect(self._on_failed)
         self._sample.ended.connect(self._on_sample_ended)
+        self._unpacking = WorkProgress()
+        self._incoming = IncomingImages(studio, self._unpacking, self)
+        self._incoming.is_busy_changed.connect(self._on_incoming_changed)
         self.setAcceptDrops(True)
         self._make_header()
         self._stack = QStackedWidget()
@@ -70,6 +85,7 @@ class ImagesPage(Page):
         self._stack.addWidget(self._make_content())
         self.body.addWidget(self._stack, 1)
         self._drop_hint = DropHint(self)
+        self._drag_into = ""
         studio.project_changed.connect(self._on_project_changed)
         self._on_project_changed(studio.project)
 
@@ -81,6 +97,11 @@ class ImagesPage(Page):
             self.tr("A folder of pictures for each class; nested folders are recognised (Ctrl+I)")
         )
         self._add_button.clicked.connect(self.choose_folders)
+        self._add_files_button = QPushButton(self.tr("Add files…"))
+        self._add_files_button.setToolTip(
+            self.tr("Archives (zip, tar), lists of pictures (.csv) and single pictures; archives are unpacked here")
+        )
+        self._add_files_button.clicked.connect(self._incoming.choose_files)
         self._split_button = QPushButton(self.tr("Make a split…"))
         self._split_button.clicked.connect(self.choose_split)
         self._more_button = QToolButton()
@@ -91,20 +112,22 @@ class ImagesPage(Page):
         self._more_menu = QMenu(self)
         self._more_menu.aboutToShow.connect(self._on_more_menu_wanted)
         self._more_button.setMenu(self._more_menu)
-        for widget in (self._add_button, self._split_button, self._more_button):
+        for widget in (self._add_button, self._add_files_button, self._split_button, self._more_button):
             self.add_header_widget(widget)
         QShortcut(QKeySequence("Ctrl+I"), self, self.choose_folders)
+        QShortcut(QKeySequence.StandardKey.Paste, self, self.paste)
 
     def _make_empty_state(self) -> QWidget:
         empty = EmptyState(
             "mdi6.image-multiple-outline",
             self.tr("Drop folders of pictures here"),
             self.tr(
-                "One folder of pictures for each class: leaves/oak, leaves/beech … Nested folders and ready-made "
-                "train, val and test folders are recognised."
+                "One folder of pictures for each class: leaves/oak, leaves/beech … Nested folders, ready-made train, "
+                "val and test folders, lists of pictures (.csv) and archives (zip, tar) are recognised."
             ),
         )
         empty.add_button(self.tr("Add folders…"), self.choose_folders, is_primary=True)
+        empty.add_button(self.tr("Add files…"), self._incoming.choose_files).setMinimumHeight(theme.PRIMARY_HEIGHT)
         self._sample_button = empty.add_button(self.tr("Use sample images"), self.add_sample_images)
         self._sample_button.setMinimumHeight(theme.PRIMARY_HEIGHT)
         self._sample_button.setToolTip(
@@ -131,14 +154,25 @@ class ImagesPage(Page):
         self._health = label("", "section")
         self._tree = ProblemTree()
         self._tree.problem_activated.connect(self._on_problem_activated)
+        self._tree.problems_chosen.connect(self._on_problems_chosen)
+        self._tree.menu_wanted.connect(self._on_cure_menu_wanted)
+        self._cure_panel = CurePanel()
+        self._cure_panel.cure_wanted.connect(self.apply_cure)
+        self._left_out = QPushButton()
+        theme.set_role(self._left_out, "status")
+        self._left_out.setToolTip(self.tr("What the project does not take as it lies on the disk, and the way back"))
+        self._left_out.clicked.connect(self._on_left_out_clicked)
         self._pictures = ClassPictures()
         self._pictures.picture_shown.connect(self._on_picture_shown)
         column = QVBoxLayout(left)
         column.setContentsMargins(12, 12, theme.GAP, theme.GAP)
         column.setSpacing(theme.TIGHT)
+        column.addWidget(self._unpacking)
         column.addWidget(self._progress)
         column.addWidget(self._health)
         column.addWidget(self._tree)
+        column.addWidget(self._cure_panel)
+        column.addWidget(self._left_out, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(hairline())
         column.addSpacing(theme.TIGHT)
         column.addWidget(self._pictures, 1)
@@ -167,6 +201,7 @@ class ImagesPage(Page):
             for signal, slot in self._links(self._document):
                 signal.disconnect(slot)
         self._document = document
+        self._incoming.set_document(document)
         self._board.set_document(document)
         self._pictures.set_document(document)
         if document is not None:
@@ -190,7 +225,7 @@ class ImagesPage(Page):
     def _show_all(self) -> None:
         document = self._document
         has_folders = document is not None and bool(document.experiment.data.folders)
-        is_scanning = document is not None and document.is_busy
+        is_scanning = document is not None and (document.is_busy or self._incoming.is_busy)
         self._stack.setCurrentIndex(1 if has_folders or is_scanning else 0)
         self._split_button.setEnabled(document is not None and bool(document.index.classes))
         self._split_button.setToolTip(
@@ -199,7 +234,7 @@ class ImagesPage(Page):
             else self.tr("Add folders of pictures first: there are no classes to deal.")
         )
         self._more_button.setVisible(has_folders)
-        for button in (self._add_button, self._sample_button):
+        for button in (self._add_button, self._add_files_button, self._sample_button):
             button.setEnabled(document is not None)
         self._show_counts()
         self._show_classes()
@@ -210,7 +245,7 @@ class ImagesPage(Page):
         if self._document is None:
             self.set_title(self.tr("Images"))
             return
-        index = self._document.index
+        index = self._document.state.arranged
         about = self._document.name
         if index.classes:
             counts = self.tr("{classes} classes, {images} images").format(
@@ -233,6 +268,10 @@ class ImagesPage(Page):
         texts = {0: self.tr("Nothing is wrong"), 1: self.tr("1 problem")}
         self._health.setText(texts.get(count, self.tr("{count} problems").format(count=f"{count:,}")))
         self._tree.setVisible(bool(count))
+        self._on_problems_chosen(self._tree.chosen())
+        text = left_out_text(self._document) if self._document is not None else ""
+        self._left_out.setText(text)
+        self._left_out.setVisible(bool(text))
 
     def _show_preprocessing(self) -> None:
         if self._document is not None:
@@ -243,7 +282,8 @@ class ImagesPage(Page):
     def _on_experiment_changed(self, sections: frozenset[str]) -> None:
         if "data.folders" in sections:
             self._show_all()
-        elif sections & {"data.excluded_files", "data.excluded_classes"}:
+        elif sections & {f"data.{name}" for name in CHOICES}:
+            self._show_counts()
             self._show_classes()
         if sections & {"data.preprocessing", "data.rotations_as_classes"}:
             self._show_preprocessing()
@@ -267,6 +307,11 @@ class ImagesPage(Page):
     @Slot()
     def _on_work_ended(self) -> None:
         self._progress.end()
+        if self._document is not None and not self._document.experiment.data.folders:
+            self._show_all()
+
+    @Slot()
+    def _on_incoming_changed(self) -> None:
         if self._document is not None and not self._document.experiment.data.folders:
             self._show_all()
 
@@ -313,17 +358,19 @@ class ImagesPage(Page):
         menu.addAction(self.tr("Look again at the folders"), document.scan_folders)
         menu.addSeparator()
         for folder in document.experiment.data.folders:
-            if not Path(folder).is_dir():
+            if not Path(folder).exists():
                 text = self.tr("Locate “{name}”…").format(name=printable(folder).replace("&", "&&"))
                 menu.addAction(text, _locator(self, folder))
             text = self.tr("Remove “{name}”").format(name=printable(folder).replace("&", "&&"))
             menu.addAction(text, _remover(document, folder))
 
     def locate_folder(self, folder: str) -> None:
-        """Ask where a missing folder lies now, and take it from there."""
-        found_at = QFileDialog.getExistingDirectory(
-            self, self.tr("Where is {name} now?").format(name=printable(folder))
-        )
+        """Ask where a missing folder or list lies now, and take it from there."""
+        question = self.tr("Where is {name} now?").format(name=printable(folder))
+        if is_csv_name(folder):
+            found_at, _ = QFileDialog.getOpenFileName(self, question)
+        else:
+            found_at = QFileDialog.getExistingDirectory(self, question)
         if found_at and self._document is not None:
             self._document.locate_folder(folder, found_at)
 
@@ -334,22 +381,24 @@ class ImagesPage(Page):
             return
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        folders, files = counted_kinds(event.mimeData())
-        text = self.tr("{count} folders → {count} new classes")
-        if folders == 1:
-            text = self.tr("1 folder → its classes")
-        elif holds_folders(event.mimeData()):
-            text = self.tr("{count} folders → the classes in them")
-        hint = text.format(count=folders)
-        if files and not folders:
-            one = self.tr("1 file: drop the folder that it lies in")
-            hint = counted(files, one, self.tr("{count} files: drop the folder that they lie in"))
-        self._drop_hint.show_text(hint)
+        self._show_hint(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         if has_files(event.mimeData()):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
+            if self._drag_into != self._class_at(event):
+                self._show_hint(event)
+
+    def _show_hint(self, event: QDragMoveEvent) -> None:
+        self._drag_into = self._class_at(event)
+        self._drop_hint.show_text(self._incoming.hint(event.mimeData(), into=self._drag_into))
+
+    def _class_at(self, event: QDropEvent) -> str:
+        """Return the class whose pictures are shown under the pointer; empty elsewhere."""
+        place = self._pictures.mapFrom(self, event.position().toPoint())
+        is_over = self._pictures.isVisible() and self._pictures.rect().contains(place)
+        return self._pictures.class_name if is_over else ""
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
         self._drop_hint.hide()
@@ -358,25 +407,16 @@ class ImagesPage(Page):
         self._drop_hint.hide()
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        mime = copied(event.mimeData())
-        QTimer.singleShot(0, self, lambda: self._take(mime))
+        mime, into = copied(event.mimeData()), self._class_at(event)
+        QTimer.singleShot(0, self, lambda: self._incoming.take(mime, into=into))
 
-    def _take(self, mime: QMimeData) -> None:
-        dropped = dropped_files(mime)
-        problems = [str(each) for each in dropped.problems]
-        if dropped.pictures:
-            first = isolated(os.path.basename(dropped.pictures[0]))  # noqa: PTH119
-            more = len(dropped.pictures) - 1
-            text = self.tr("{name} is a picture, not a folder: it has no class. Drop the folder that it lies in.")
-            if more:
-                text = self.tr("{name} and {count} more are pictures, not folders. Drop the folder that they lie in.")
-            problems.append(text.format(name=first, count=more))
-        if dropped.image is not None:
-            problems.append(self.tr("A picture without a file has no class here. Drop it into a target task."))
-        if problems:
-            self.studio.toast(some_sentences(problems), severity="warning", shown_ms=8000)
-        if dropped.folders and self._document is not None:
-            self._document.add_folders(dropped.folders)
+    @Slot()
+    def paste(self) -> None:
+        """Take pictures, folders and files from the clipboard; into the class whose pictures have the keyboard."""
+        mime = QGuiApplication.clipboard().mimeData()
+        if self._document is not None and has_files(mime):
+            has_focus = self._pictures.isAncestorOf(QApplication.focusWidget() or self)
+            self._incoming.take(copied(mime), into=self._pictures.class_name if has_focus else "")
 
     # classes and pictures
 
@@ -406,13 +446,70 @@ class ImagesPage(Page):
         """Lead to the class that a problem is about, and to the picture if it is about one."""
         if self._document is None or not problem.where:
             return
-        index = self._document.index
+        index = self._document.state.arranged
         is_class = any(each.name == problem.where for each in index.classes)
         name = problem.where if is_class else class_of_file(index, problem.where)
         if name is not None:
             self._board.select(name)
             self._pictures.show_class(name)
             self._pictures.view.select_path(problem.where)
+
+    @Slot(object)
+    def _on_problems_chosen(self, problems: tuple[Problem, ...]) -> None:
+        """Offer what can be done about a row, with the pictures side by side where it is about pictures alike."""
+        if self._document is None or not problems:
+            self._cure_panel.show_cures(())
+            return
+        compared: list[ComparedPicture] = []
+        if len(problems) == 1 and are_alike(problems[0]):
+            index = self._document.state.arranged
+            for path in (problems[0].where, *problems[0].others):
+                if len(compared) < MOST_PICTURES:
+                    compared.append(ComparedPicture(path, class_of_file(index, path) or ""))
+                else:
+                    compared.append(ComparedPicture(path, ""))
+        self._cure_panel.show_cures(cures_for(self._document, problems), compared)
+
+    @Slot(object)
+    def apply_cure(self, cure: Cure) -> None:
+        """Do what a cure does, and say so with a way back."""
+        stack = self.studio.undo_stack
+        before, had_focus = stack.index(), self._cure_panel.isAncestorOf(QApplication.focusWidget() or self)
+        cure.apply()
+        done = stack.index()
+        if had_focus and self._tree.isVisible():
+            self._tree.setFocus(Qt.FocusReason.OtherFocusReason)
+        if done != before:
+            action = _taker_back(self, done)
+            self.studio.toast(cure.done, severity="good", action_text=self.tr("Undo"), action=action)
+
+    def take_back(self, step: int) -> None:
+        """Undo the step that a toast spoke of; where others followed, they come first."""
+        stack = self.studio.undo_stack
+        if stack.index() == step:
+            stack.undo()
+        elif stack.index() > step:
+            self.studio.toast(self.tr("Other steps came after it: Ctrl+Z undoes them one by one."))
+
+    @Slot(object)
+    def _on_cure_menu_wanted(self, place: QPoint) -> None:
+        if self._document is not None:
+            self._pop_up(cures_for(self._document, self._tree.chosen()), place)
+
+    @Slot()
+    def _on_left_out_clicked(self) -> None:
+        if self._document is not None:
+            place = self._left_out.mapToGlobal(self._left_out.rect().bottomLeft())
+            self._pop_up(ways_back(self._document), place)
+
+    def _pop_up(self, cures: Sequence[Cure], place: QPoint) -> None:
+        if not cures:
+            return
+        menu = QMenu(self)
+        for each in cures:
+            menu.addAction(each.title.replace("&", "&&"), _applier(self, each))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(place)
 
     @Slot(object)
     def _on_picture_shown(self, path: str) -> None:
@@ -429,12 +526,21 @@ class ImagesPage(Page):
             commands.set_rotations_as_classes(self._document, is_on=is_on)
 
     def shut_down(self) -> None:
+        self._incoming.shut_down()
         self._preprocessing.shut_down()
         self._sample.end()
 
 
 def _remover(document: ProjectDocument, folder: str) -> Callable[[], None]:
     return lambda: document.remove_folders([folder])
+
+
+def _applier(page: ImagesPage, cure: Cure) -> Callable[[], None]:
+    return lambda: page.apply_cure(cure)
+
+
+def _taker_back(page: ImagesPage, step: int) -> Callable[[], None]:
+    return lambda: page.take_back(step)
 
 
 def _locator(page: ImagesPage, folder: str) -> Callable[[], None]:

@@ -111,6 +111,7 @@ class TryItPage(Page):
     def shut_down(self) -> None:
         """Let go of what is being asked and read."""
         self.runs.close_task()
+        self.bins.shut_down()
         self._end_drawing()
         self.try_out.cancel()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
-from metastudio.catalog.experiment import TargetClass
 from metastudio.errors import MetaStudioError, Problem, Severity, problem
 from metastudio.gui.models.shown_name import isolated
+from metastudio.images.problems import Cancelled
 
 MOST_PER_CLASS = 1000
 
@@ -20,21 +22,23 @@ def _tr(text: str) -> str:
 
 
 def acceptable(
-    paths: Sequence[str], *, beside: Sequence[TargetClass], room: int
+    paths: Sequence[str], *, owners: Mapping[str, str], room: int
 ) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-    """Return the pictures that none of the classes `beside` has, by name or by content, and why the others stay out.
+    """Return the pictures that are not there yet, by name or by content, and why the others stay out.
 
-    At most `room` are taken.
+    Args:
+        paths: What is to be taken.
+        owners: The class of each picture that is there; an empty name for those without one.
+        room: The most that are taken.
     """
-    known = {path: each.name for each in beside for path in (*each.support, *each.query)}
     by_size: dict[int, list[str]] = {}
-    for path in known:
+    for path in owners:
         by_size.setdefault(_size_of(path), []).append(path)
     taken: list[str] = []
     problems: list[Problem] = []
     for path in dict.fromkeys(paths):
         size = _size_of(path)
-        twin = path if path in known else _same_bytes(path, by_size.get(size, ()), size)
+        twin = path if path in owners else _same_bytes(path, by_size.get(size, ()), size)
         if twin is not None:
             problems.append(
                 problem(
@@ -42,7 +46,7 @@ def acceptable(
                     _tr("{file} is already in {name}."),
                     severity=Severity.WARNING,
                     file=isolated(Path(path).name),
-                    name=isolated(known.get(twin, _tr("this drop"))),
+                    name=isolated(owners.get(twin, _tr("this drop")) or _tr("the pictures to classify")),
                 )
             )
             continue
@@ -59,6 +63,26 @@ def acceptable(
         taken.append(path)
         by_size.setdefault(size, []).append(path)
     return tuple(taken), tuple(problems)
+
+
+def to_compare(paths: Sequence[str], owners: Mapping[str, str]) -> dict[str, int]:
+    """Return the size in bytes of each file whose content `acceptable` will look at: those that share theirs."""
+    sizes = {path: _size_of(path) for path in (*owners, *paths)}
+    counts = Counter(sizes.values())
+    return {path: size for path, size in sizes.items() if size > 0 and counts[size] > 1}
+
+
+def compare_beside(sizes: Mapping[str, int], should_stop: Callable[[], bool]) -> None:
+    """Read files so that `acceptable` knows them already; not for the window's thread.
+
+    Raises:
+        Cancelled: if `should_stop` says so.
+    """
+    for path, size in sizes.items():
+        if should_stop():
+            raise Cancelled
+        with contextlib.suppress(OSError, MetaStudioError):  # it is looked at again, and refused with a word
+            _fingerprint(path, size)
 
 
 def _size_of(path: str) -> int:

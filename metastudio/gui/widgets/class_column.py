@@ -40,9 +40,10 @@ from PySide6.QtWidgets import (
 from metastudio.catalog.data_spec import Part
 from metastudio.gui import theme
 from metastudio.gui.models.class_model import NAME_ROLE, ROW_ROLE, ClassListModel, ClassRow
+from metastudio.gui.models.shown_name import printable
 from metastudio.gui.models.thumbnail_cache import ThumbnailCache, shared_thumbnails
 from metastudio.gui.widgets.labels import label
-from metastudio.gui.widgets.thumbnail_view import paint_thumbnail
+from metastudio.gui.widgets.thumbnail_view import PictureView, paint_thumbnail
 
 PART_MARKS = {Part.META_TRAIN: "●", Part.META_VAL: "◐", Part.META_TEST: "○", None: "–"}
 """The marks of the three parts, the same everywhere, and of what is in none."""
@@ -109,6 +110,11 @@ class _RowDelegate(QStyledItemDelegate):
         """Return group and count; where there is no room the group, which tells the row apart, is shortened last."""
         number = f"{row.count:,}"
         count = (self.tr("{count} images") if row.count != 1 else self.tr("{count} image")).format(count=number)
+        if row.counts_for:
+            name = printable(row.counts_for.rpartition("/")[2])
+            return metrics.elidedText(
+                self.tr("counts for {name}").format(name=name), Qt.TextElideMode.ElideRight, width
+            )
         if not row.shown_group:
             return metrics.elidedText(count, Qt.TextElideMode.ElideRight, width)
         for tail in (f" · {count}", f" · {number}"):
@@ -123,11 +129,13 @@ class _ClassView(QListView):
 
     Signals:
         names_dropped(object): a tuple of class names was dragged here from another column.
+        pictures_dropped(object, object): `(paths, name)`: pictures were dragged onto a class.
         key_wanted(object): `(view, key)` that is not the list's own: M, Delete, Left, Right.
         entered_by_key(): Enter was pressed.
     """
 
     names_dropped = Signal(object)
+    pictures_dropped = Signal(object, object)
     key_wanted = Signal(object, object)
 
     def __init__(self) -> None:
@@ -136,6 +144,7 @@ class _ClassView(QListView):
         self.thumbnails: ThumbnailCache = shared_thumbnails()
         self.thumbnails.loaded.connect(self._on_thumbnails_loaded)
         self.is_drop_target = False
+        self._picture_target = QPersistentModelIndex()
         self.empty_text = ""
         self.rows_model = ClassListModel(self)
         self.setModel(self.rows_model)
@@ -172,11 +181,14 @@ class _ClassView(QListView):
         if isinstance(event.source(), _ClassView):
             event.acceptProposedAction()
             self._set_drop_target(event.source() is not self)
+        elif isinstance(event.source(), PictureView):
+            event.acceptProposedAction()
         else:
             event.ignore()  # files are for the page
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        if isinstance(event.source(), _ClassView):
+        are_pictures = isinstance(event.source(), PictureView)
+        if isinstance(event.source(), _ClassView) or (are_pictures and self._aim(event.position().toPoint())):
             event.acceptProposedAction()
         else:
             event.ignore()
@@ -184,10 +196,18 @@ class _ClassView(QListView):
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         super().dragLeaveEvent(event)
         self._set_drop_target(False)
+        self._aim(None)
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._set_drop_target(False)
         source = event.source()
+        if isinstance(source, PictureView) and self._aim(event.position().toPoint()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            name = self._picture_target.data(NAME_ROLE)
+            self._aim(None)
+            self.pictures_dropped.emit(source.selected_paths(), name)
+            return
         if not isinstance(source, _ClassView):
             event.ignore()
             return
@@ -198,12 +218,17 @@ class _ClassView(QListView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if not self.is_drop_target and self.rows_model.rows():
+        is_aimed_at = self._picture_target.isValid()
+        if not self.is_drop_target and not is_aimed_at and self.rows_model.rows():
             return
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = self.viewport().rect().adjusted(4, 2, -5, -5)
-        if self.is_drop_target:
+        if is_aimed_at:
+            painter.setPen(QPen(theme.colour("accent"), 2))
+            row = self.visualRect(self.rows_model.index(self._picture_target.row()))
+            painter.drawRoundedRect(row.adjusted(2, 1, -3, -2), theme.RADIUS - 2, theme.RADIUS - 2)
+        elif self.is_drop_target:
             painter.fillRect(area, theme.translucent(theme.colour("accent"), 0.08))
             painter.setPen(QPen(theme.colour("accent"), 1.4, Qt.PenStyle.DashLine))
             painter.drawRoundedRect(area, theme.RADIUS, theme.RADIUS)
@@ -212,6 +237,12 @@ class _ClassView(QListView):
             painter.setFont(theme.font(theme.CAPTION_PX))
             flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
             painter.drawText(area.adjusted(12, 12, -12, 0), flags, self.empty_text)
+
+    def _aim(self, place: QPoint | None) -> bool:
+        """Mark the class at a place as the one that pictures would go to, and say whether there is one."""
+        self._picture_target = QPersistentModelIndex(QModelIndex() if place is None else self.indexAt(place))
+        self.viewport().update()
+        return self._picture_target.isValid()
 
     def _set_drop_target(self, is_target: bool) -> None:
         self.is_drop_target = is_target
@@ -233,11 +264,13 @@ class ClassColumn(QFrame):
     Signals:
         current_changed(object): `(column, name)`: another class is current.
         names_dropped(object, object): `(column, names)`: classes were dragged here.
+        pictures_dropped(object, object): `(paths, name)`: pictures were dragged onto a class.
         key_wanted(object, object): `(column, key)` that the page handles.
     """
 
     current_changed = Signal(object, object)
     names_dropped = Signal(object, object)
+    pictures_dropped = Signal(object, object)
     key_wanted = Signal(object, object)
 
     def __init__(self, part: Part | None, title: str, empty_text: str, parent: QWidget | None = None) -> None:
@@ -265,6 +298,7 @@ class ClassColumn(QFrame):
         column.addLayout(head)
         column.addWidget(self.view, 1)
         self.view.names_dropped.connect(self._on_view_names_dropped)
+        self.view.pictures_dropped.connect(self.pictures_dropped)
         self.view.key_wanted.connect(self._on_view_key_wanted)
         self.view.selectionModel().currentChanged.connect(self._on_view_current_changed)
         self.setMinimumWidth(150)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
 
 _SIDE_PX = 56
+_MOST_IN_MENU = 40
 
 
 class ClassPictures(QWidget):
     """Shows a class of the project; the first one where none was chosen or the chosen one is gone.
 
-    Keys: Delete leaves the selected pictures out of the project.
+    Keys: Delete leaves the selected pictures out of the project; the menu key offers other classes for them.
 
     Attributes:
         class_name: The class that is shown; empty where there is none.
@@ -48,6 +49,9 @@ class ClassPictures(QWidget):
         self.view.setStyleSheet("QListView { background: transparent; border: none; }")
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._on_menu_wanted)
+        self.view.setMinimumHeight(48)
+        self.view.setDragEnabled(True)
+        self.view.setToolTip(self.tr("Drag pictures onto a class that they belong to"))
         self.view.removal_wanted.connect(self._on_removal_wanted)
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
         self.view.thumbnails.loaded.connect(self._on_thumbnails_loaded)
@@ -90,6 +94,8 @@ class ClassPictures(QWidget):
         about = counted(len(paths) - left_out, one, many, part=where)
         if left_out:
             about += self.tr(" · {count} excluded").format(count=left_out)
+        if into := document.experiment.data.merged_classes.get(shown.name):
+            about = self.tr("counts for {name}").format(name=printable(into))
         self.heading.setText(printable(shown.name))
         self.about.setText(about)
         self.view.quiet_paths = excluded
@@ -117,10 +123,25 @@ class ClassPictures(QWidget):
         exclude.setEnabled(bool(inside))
         include = menu.addAction(self.tr("Take in again"), lambda: commands.include_files(document, paths=outside))
         include.setEnabled(bool(outside))
+        if others := self._classes_beside():
+            to = menu.addMenu(self.tr("Move to"))
+            for name in others:
+                to.addAction(printable(name).replace("&", "&&"), _mover(document, tuple(paths), name))
+        if moved := tuple(path for path in paths if path in document.experiment.data.moved_files):
+            menu.addAction(
+                self.tr("Move back to the class of the folder"), lambda: commands.return_files(document, paths=moved)
+            )
         return menu
 
+    def _classes_beside(self) -> tuple[str, ...]:
+        """Return classes to move a picture to, at most a menu full: of its group where there are more."""
+        used = self._document.used.classes if self._document is not None else ()
+        if len(used) > _MOST_IN_MENU:
+            used = tuple(each for each in used if each.group == self.class_name.rpartition("/")[0])
+        return tuple(each.name for each in used if each.name != self.class_name)[:_MOST_IN_MENU]
+
     def _class(self) -> ImageClass | None:
-        classes = self._document.index.classes if self._document is not None else ()
+        classes = self._document.state.listed if self._document is not None else ()
         return next((each for each in classes if each.name == self.class_name), next(iter(classes), None))
 
     @Slot()
@@ -154,3 +175,7 @@ class ClassPictures(QWidget):
             menu = self.menu_for(paths)
             menu.aboutToHide.connect(menu.deleteLater)
             menu.popup(self.view.viewport().mapToGlobal(place))
+
+
+def _mover(document: ProjectDocument, paths: tuple[str, ...], name: str) -> Callable[[], None]:
+    return lambda: commands.move_files(document, paths=paths, to=name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -33,27 +33,42 @@ class DroppedFiles:
         pictures: Absolute paths of files that look like pictures.
         problems: What was not taken, each by its name.
         image: Pixels without a file, from a browser or the clipboard; null where there are none.
+        others: Absolute paths of other files that whoever asked wants too.
     """
 
     folders: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     image: QImage | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing can be taken."""
-        return not (self.folders or self.pictures or self.image is not None)
+        return not (self.folders or self.pictures or self.others or self.image is not None)
 
 
 def has_files(mime: QMimeData) -> bool:
     """Say whether something may be dropped here at all: plain text is not, and the pointer shows it."""
-    return mime.hasUrls() or mime.hasImage()
+    return mime.hasUrls() or has_pixels(mime)
 
 
-def dropped_files(mime: QMimeData) -> DroppedFiles:
-    """Look at everything that was dropped; a few stats for each file, nothing is opened."""
-    folders, pictures, problems = [], [], []
+def has_pixels(mime: QMimeData) -> bool:
+    """Say whether a picture lies in the data itself."""
+    return mime.hasImage() or bool(image_formats(mime))
+
+
+def image_formats(mime: QMimeData) -> tuple[str, ...]:
+    """Return in which formats of pictures the data lies as plain bytes."""
+    return tuple(each for each in mime.formats() if each.startswith("image/"))
+
+
+def dropped_files(mime: QMimeData, *, wants: Callable[[str], bool] | None = None) -> DroppedFiles:
+    """Look at everything that was dropped; a few stats for each file, nothing is opened.
+
+    `wants` says by its path which file is taken though it is no picture; such files are `others`.
+    """
+    folders, pictures, others, problems = [], [], [], []
     urls = mime.urls()
     for url in urls:
         if (refused := _refused(url)) is not None:
@@ -64,6 +79,8 @@ def dropped_files(mime: QMimeData) -> DroppedFiles:
             folders.append(path)
         elif is_picture_name(path):
             pictures.append(path)
+        elif wants is not None and wants(path) and Path(path).is_file():
+            others.append(path)
         else:
             problems.append(not_a_picture(path))
     if len(pictures) > MOST_PICTURES:
@@ -78,12 +95,25 @@ def dropped_files(mime: QMimeData) -> DroppedFiles:
             )
         )
     image = None
-    if not folders and not pictures and mime.hasImage():
-        pixels = mime.imageData()
-        image = QImage(pixels) if isinstance(pixels, QImage) and not pixels.isNull() else None
+    if not (folders or pictures or others) and has_pixels(mime):
+        image = _image_in(mime)
         problems = [] if image is not None else problems  # the browser's address came with the pixels
     kept = dict.fromkeys(pictures[:MOST_PICTURES])
-    return DroppedFiles(tuple(dict.fromkeys(folders)), tuple(kept), tuple(problems), image)
+    return DroppedFiles(
+        tuple(dict.fromkeys(folders)), tuple(kept), tuple(problems), image, tuple(dict.fromkeys(others))
+    )
+
+
+def _image_in(mime: QMimeData) -> QImage | None:
+    """Return the pixels that came without a file, decoded from plain bytes where there is nothing else."""
+    pixels = mime.imageData() if mime.hasImage() else None
+    if isinstance(pixels, QImage) and not pixels.isNull():
+        return QImage(pixels)
+    for each in image_formats(mime):
+        decoded = QImage.fromData(mime.data(each))
+        if not decoded.isNull():
+            return decoded
+    return None
 
 
 def holds_folders(mime: QMimeData) -> bool:

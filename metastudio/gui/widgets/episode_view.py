@@ -1,80 +1,67 @@
-"""One really sampled episode: a row for each class, support in solid frames, queries in outlined ones."""
+"""One really sampled episode: a row for each class, support in solid frames, queries outlined, pins upon them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Slot
-from PySide6.QtGui import QFontMetrics, QHelpEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetrics,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from metastudio.gui import theme
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.models.thumbnail_cache import shared_thumbnails
+from metastudio.gui.widgets.episode_layout import (
+    NAME_WIDTH_PX,
+    SUPPORT,
+    EpisodeLayout,
+    EpisodeRow,
+    Place,
+    nearest,
+    places_of,
+)
+from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.thumbnail_view import Frame, paint_thumbnail
 
-_SIDES_PX = (72, 64, 56, 48, 40, 32, 26)
-_NAME_WIDTH_PX = 124
-_HEAD_PX = 24
-_HEAD_WIDTH_PX = 48
-_STEP_PX = 4
-
-
-@dataclass(frozen=True)
-class EpisodeRow:
-    """A class of the episode.
-
-    Attributes:
-        name: What it is called.
-        support: Its support files.
-        query: Its query files.
-        quarter_turns: How often its pictures are turned by 90 degrees, counter-clockwise.
-        group: What is shown of the folders around it; it tells classes of one short name apart.
-    """
-
-    name: str
-    support: tuple[str, ...]
-    query: tuple[str, ...]
-    quarter_turns: int = 0
-    group: str = ""
-
-    @property
-    def title(self) -> str:
-        """Its name as shown, with the turn."""
-        turned = f" ↻{90 * self.quarter_turns}°" if self.quarter_turns else ""
-        return printable(self.name.rpartition("/")[2]) + turned
-
-
-@dataclass(frozen=True)
-class _Measures:
-    """How the tiles lie: as large as one line of each class allows, wrapped where even the smallest do not fit."""
-
-    side: int
-    support_columns: int
-    query_columns: int
-    lines: int
-
-    @property
-    def row_height(self) -> int:
-        return self.lines * (self.side + _STEP_PX) + theme.GAP
-
-    @property
-    def query_left(self) -> int:
-        return _NAME_WIDTH_PX + max(_HEAD_WIDTH_PX, self.support_columns * (self.side + _STEP_PX)) + 2 * theme.GAP
+_PIN_PX = 14
+_STEPS = {
+    Qt.Key.Key_Left: QPoint(-1, 0),
+    Qt.Key.Key_Right: QPoint(1, 0),
+    Qt.Key.Key_Up: QPoint(0, -1),
+    Qt.Key.Key_Down: QPoint(0, 1),
+}
 
 
 class EpisodeView(QAbstractScrollArea):
-    """Shows rows of an episode; only what is seen is painted, so that a thousand ways stay fluid."""
+    """Shows rows of an episode; only what is seen is painted, so that a thousand ways stay fluid.
+
+    A click on a picture or a name pins it; with keys: arrows go from one to the next, Space pins.
+
+    Signals:
+        pin_toggled(object): the person wants this `Place` to keep what lies there, or no longer.
+    """
+
+    pin_toggled = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: tuple[EpisodeRow, ...] = ()
+        self._current = Place(0)
+        self._hovered: Place | None = None
         self._thumbnails = shared_thumbnails()
         self._thumbnails.loaded.connect(self._on_thumbnails_loaded)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
+        self.viewport().setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumHeight(160)
 
@@ -85,9 +72,29 @@ class EpisodeView(QAbstractScrollArea):
     def set_rows(self, rows: tuple[EpisodeRow, ...]) -> None:
         """Show another episode."""
         self._rows = rows
-        names = ", ".join(f"{row.group}/{row.title}" if row.group else row.title for row in rows[:50])
-        self.setAccessibleDescription(self.tr("Classes in label order: {names}").format(names=names))
+        self._hovered = None
+        if not rows or self._current not in places_of(rows, min(self._current.row, len(rows) - 1)):
+            self._current = Place(0)
+        self._describe()
         self._fit()
+
+    def _describe(self) -> None:
+        """Say for those who hear it which classes there are, and what the current place holds."""
+        names = ", ".join(f"{row.group}/{row.title}" if row.group else row.title for row in self._rows[:50])
+        text = self.tr("Classes in label order: {names}").format(names=names)
+        if self._rows and self.hasFocus():
+            text = f"{self._about(self._current)}. {text}"
+        self.setAccessibleDescription(text)
+
+    def _about(self, place: Place) -> str:
+        row = self._rows[place.row]
+        if not place.role:
+            text = self.tr("Class {name}").format(name=printable(row.name))
+        else:
+            support, query = self.tr("{name}, support picture {number}"), self.tr("{name}, query {number}")
+            text = support if place.role == SUPPORT else query
+            text = text.format(name=printable(row.name), number=place.position + 1)
+        return self.tr("{what}, pinned").format(what=text) if place[1:] in row.pinned else text
 
     def sizeHint(self) -> QSize:
         return QSize(480, 320)
@@ -96,37 +103,51 @@ class EpisodeView(QAbstractScrollArea):
         super().resizeEvent(event)
         self._fit()
 
+    # painting
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._rows:
             return
-        measures = self._measures()
-        scrolled = self.verticalScrollBar().value()
-        self._paint_head(painter, measures, scrolled)
-        for number in self._seen(measures):
-            row = self._rows[number]
-            top = _HEAD_PX + number * measures.row_height - scrolled
-            colour = theme.series_colour(number)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
-            middle = top + measures.side // 2
-            painter.drawEllipse(QPoint(5, middle), 5, 5)
-            self._paint_name(painter, self._name_place(number, measures), row)
-            for area, path, frame in self._tiles(number, measures):
-                paint_thumbnail(
-                    painter,
-                    area,
-                    path,
-                    self._thumbnails,
-                    frame=frame,
-                    frame_colour=colour,
-                    quarter_turns=row.quarter_turns,
-                )
+        layout, scrolled = self._layout(), self.verticalScrollBar().value()
+        painter.translate(0, -scrolled)
+        self._paint_head(painter, layout)
+        for number in layout.seen(len(self._rows), scrolled, self.viewport().height()):
+            row, colour = self._rows[number], theme.series_colour(number)
+            for place in places_of(self._rows, number):
+                area = layout.area(place)
+                if not place.role:
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.setBrush(colour)
+                    painter.drawEllipse(QPoint(5, area.center().y()), 5, 5)
+                    self._paint_name(painter, area.adjusted(18, 0, 0, 0), row)
+                else:
+                    paint_thumbnail(
+                        painter,
+                        area,
+                        row.files(place.role)[place.position],
+                        self._thumbnails,
+                        frame=Frame.SUPPORT if place.role == SUPPORT else Frame.QUERY,
+                        frame_colour=colour,
+                        quarter_turns=row.quarter_turns,
+                    )
+                self._paint_state(painter, place, area)
 
-    def _name_place(self, number: int, measures: _Measures) -> QRect:
-        top = _HEAD_PX + number * measures.row_height - self.verticalScrollBar().value()
-        return QRect(18, top, _NAME_WIDTH_PX - 26, measures.side)
+    def _paint_state(self, painter: QPainter, place: Place, area: QRect) -> None:
+        """Paint what says that a place is pinned, could be with a click, or is the current one."""
+        is_pinned = place[1:] in self._rows[place.row].pinned
+        if is_pinned or place == self._hovered:
+            pin = QRect(0, 0, _PIN_PX, _PIN_PX)
+            pin.moveTopRight(area.topRight() if place.role else QPoint(area.right(), area.center().y() - _PIN_PX // 2))
+            painter.setPen(QPen(theme.colour("accent"), 1))
+            painter.setBrush(theme.colour("accent" if is_pinned else "panel"))
+            painter.drawEllipse(pin)
+            icon("mdi6.pin", "on_accent" if is_pinned else "accent").paint(painter, pin.adjusted(2, 2, -1, -1))
+        if place == self._current and self.hasFocus():
+            painter.setPen(QPen(theme.colour("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(area).adjusted(-1, -1, 1, 1), theme.RADIUS, theme.RADIUS)
 
     def _paint_name(self, painter: QPainter, place: QRect, row: EpisodeRow) -> None:
         """Paint the class's name, and below it, quietly, the group that tells it apart."""
@@ -135,77 +156,106 @@ class EpisodeView(QAbstractScrollArea):
             lines.append((row.group, theme.font(theme.CAPTION_PX), "quiet"))
         heights = [QFontMetrics(font).height() for _, font, _ in lines]
         top = place.center().y() + 1 - sum(heights) // 2
+        width = place.width() - (_PIN_PX + 2 if ("", 0) in row.pinned else 0)
         for (text, font, colour), height in zip(lines, heights, strict=True):
             painter.setFont(font)
             painter.setPen(theme.colour(colour))
-            shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, place.width())
-            painter.drawText(QRect(place.left(), top, place.width(), height), Qt.AlignmentFlag.AlignLeft, shown)
+            shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, width)
+            painter.drawText(QRect(place.left(), top, width, height), Qt.AlignmentFlag.AlignLeft, shown)
             top += height
 
-    def _paint_head(self, painter: QPainter, measures: _Measures, scrolled: int) -> None:
+    def _paint_head(self, painter: QPainter, layout: EpisodeLayout) -> None:
         painter.setFont(theme.font(theme.CAPTION_PX))
         painter.setPen(theme.colour("quiet"))
-        top = -scrolled
-        painter.drawText(_NAME_WIDTH_PX, top + 14, self.tr("support"))
-        painter.drawText(measures.query_left, top + 14, self.tr("query"))
+        painter.drawText(NAME_WIDTH_PX, 14, self.tr("support"))
+        painter.drawText(layout.query_left, 14, self.tr("query"))
         painter.setPen(QPen(theme.colour("hairline"), 1))
-        x = measures.query_left - theme.GAP - _STEP_PX // 2
-        painter.drawLine(x, top, x, top + _HEAD_PX + len(self._rows) * measures.row_height)
+        painter.drawLine(layout.middle_line, 0, layout.middle_line, layout.height(len(self._rows)))
 
-    def _measures(self) -> _Measures:
-        shots = max(len(row.support) for row in self._rows)
-        queries = max(len(row.query) for row in self._rows)
-        width = self.viewport().width() - _NAME_WIDTH_PX - 3 * theme.GAP
-        height = self.viewport().height() - _HEAD_PX - len(self._rows) * (theme.GAP + _STEP_PX)
-        for side in _SIDES_PX:
-            is_high = side * len(self._rows) > height and side > 40
-            if (shots + queries) * (side + _STEP_PX) <= width and not is_high:
-                return _Measures(side, shots, queries, 1)
-        side = 32
-        columns = max(2, width // (side + _STEP_PX))
-        lines, own = min((max(-(-shots // own), -(-queries // (columns - own))), own) for own in range(1, columns))
-        return _Measures(side, min(own, shots), columns - own, lines)
+    # where things lie
 
-    def _seen(self, measures: _Measures) -> range:
-        top = self.verticalScrollBar().value() - _HEAD_PX
-        first = max(0, top // measures.row_height)
-        last = (top + self.viewport().height()) // measures.row_height + 1
-        return range(first, min(len(self._rows), last))
-
-    def _tiles(self, number: int, measures: _Measures) -> Iterator[tuple[QRect, str, Frame]]:
-        row = self._rows[number]
-        top = _HEAD_PX + number * measures.row_height - self.verticalScrollBar().value()
-        step = measures.side + _STEP_PX
-        for paths, left, columns, frame in (
-            (row.support, _NAME_WIDTH_PX, measures.support_columns, Frame.SUPPORT),
-            (row.query, measures.query_left, measures.query_columns, Frame.QUERY),
-        ):
-            for position, path in enumerate(paths):
-                line, column = divmod(position, columns)
-                yield QRect(left + column * step, top + line * step, measures.side, measures.side), path, frame
+    def _layout(self) -> EpisodeLayout:
+        return EpisodeLayout.of(self._rows, self.viewport().size())
 
     def _fit(self) -> None:
-        height = _HEAD_PX + len(self._rows) * self._measures().row_height if self._rows else 0
+        height = self._layout().height(len(self._rows)) if self._rows else 0
         bar = self.verticalScrollBar()
         bar.setPageStep(self.viewport().height())
         bar.setSingleStep(40)
         bar.setRange(0, max(0, height - self.viewport().height()))
         self.viewport().update()
 
+    def _at(self, point: QPoint) -> Place | None:
+        """Return what lies at a point of the viewport."""
+        if not self._rows:
+            return None
+        layout, scrolled = self._layout(), self.verticalScrollBar().value()
+        inside = point + QPoint(0, scrolled)
+        seen = layout.seen(len(self._rows), inside.y(), 1)
+        places = (place for number in seen for place in places_of(self._rows, number))
+        return next((place for place in places if layout.area(place).contains(inside)), None)
+
+    # the person
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        place = self._at(event.position().toPoint())
+        if place is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._current = place
+            self.pin_toggled.emit(place)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover(self._at(event.position().toPoint()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = _STEPS.get(Qt.Key(event.key()))
+        if self._rows and step is not None:
+            self._current = nearest(self._layout(), self._rows, self._current, step)
+            area = self._layout().area(self._current)
+            bar = self.verticalScrollBar()
+            bar.setValue(max(area.bottom() + theme.GAP - bar.pageStep(), min(bar.value(), area.top() - theme.GAP)))
+            self._describe()
+            self.viewport().update()
+        elif self._rows and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.pin_toggled.emit(self._current)
+            self._describe()
+        else:
+            super().keyPressEvent(event)
+
     def viewportEvent(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and self._rows:
-            measures = self._measures()
-            for number in self._seen(measures):
-                name = printable(self._rows[number].name)
-                tips = [(self._name_place(number, measures), name)]
-                tips += [(area, f"{name}\n{printable(path)}") for area, path, _ in self._tiles(number, measures)]
-                for area, tip in tips:
-                    if area.contains(event.pos()):
-                        QToolTip.showText(event.globalPos(), tip, self.viewport(), area)
-                        return True
-            QToolTip.hideText()
+        if isinstance(event, QHelpEvent):
+            place = self._at(event.pos())
+            if place is None:
+                QToolTip.hideText()
+            else:
+                QToolTip.showText(event.globalPos(), self._tip(place), self.viewport())
             return True
+        if event.type() == QEvent.Type.Leave:
+            self._hover(None)
         return super().viewportEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._describe()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._describe()
+
+    def _tip(self, place: Place) -> str:
+        row = self._rows[place.row]
+        lines = [printable(row.name)]
+        if place.role:
+            lines.append(printable(row.files(place.role)[place.position]))
+        if place[1:] in row.pinned:
+            lines.append(self.tr("Pinned: the next episodes keep it here. A click lets go of it."))
+        else:
+            lines.append(self.tr("A click pins it: the next episodes keep it here. Training knows nothing of pins."))
+        return "\n".join(lines)
+
+    def _hover(self, place: Place | None) -> None:
+        if place != self._hovered:
+            self._hovered = place
+            self.viewport().update()
 
     @Slot(object)
     def _on_thumbnails_loaded(self, _paths: frozenset[str]) -> None:

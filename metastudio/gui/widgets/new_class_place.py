@@ -25,6 +25,7 @@ class NewClassPlace(DropPlace):
 
     def __init__(self) -> None:
         super().__init__()
+        self._is_busy = False
         self.setAcceptDrops(True)
         self.setMinimumHeight(SMALLEST_HEIGHT_PX)
         self.button = QPushButton(self.tr("+ class"))
@@ -36,7 +37,14 @@ class NewClassPlace(DropPlace):
         line.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self._text, 1)
 
+    def set_busy(self, is_busy: bool) -> None:
+        """Say that pictures are being compared beside the window, or no longer."""
+        self._is_busy = is_busy
+        self._show_hint("")
+
     def _idle_text(self) -> str:
+        if self._is_busy:
+            return self.tr("Comparing the pictures with those that are there…")
         return self.tr("or drop pictures here; each folder becomes a class")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

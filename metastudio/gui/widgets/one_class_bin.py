@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtCore import QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout
 
 from metastudio.catalog.experiment import TargetClass
 from metastudio.gui import theme
+from metastudio.gui.models.bin_contents import QUERY, SUPPORT
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import label
-from metastudio.gui.widgets.picture_shelf import QUERY, SUPPORT, PictureShelf
+from metastudio.gui.widgets.picture_shelf import PictureShelf
 from metastudio.gui.wording import counted
+
+_DOT_PX = 18
+_BRIGHT = 0.18
+"""Black is read better than white upon what is brighter."""
 
 
 class OneClassBin(QFrame):
@@ -31,7 +36,8 @@ class OneClassBin(QFrame):
         self.number = number
         theme.set_role(self, "panel")
         self._dot = QLabel()
-        self._dot.setFixedSize(12, 12)
+        self._dot.setFixedSize(_DOT_PX, _DOT_PX)
+        self._dot.setToolTip(self.tr("This key moves selected pictures into the class") if number < 9 else "")
         self.name = QLineEdit()
         self.name.setMinimumWidth(72)
         self.name.setToolTip(self.tr("Name of the class: what the answer is called"))
@@ -111,13 +117,25 @@ def _tool(icon_name: str, tip: str) -> QToolButton:
 
 
 def _dot(number: int, scale: float) -> QPixmap:
-    pixmap = QPixmap(round(12 * scale), round(12 * scale))
+    """Return a disc in the class's colour with its number, which is also the key that moves pictures there."""
+    pixmap = QPixmap(round(_DOT_PX * scale), round(_DOT_PX * scale))
     pixmap.setDevicePixelRatio(scale)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.series_colour(number))
-    painter.drawEllipse(1, 1, 10, 10)
+    colour = theme.series_colour(number)
+    painter.setBrush(colour)
+    area = QRect(0, 0, _DOT_PX, _DOT_PX)
+    painter.drawEllipse(area)
+    painter.setPen(QColor("#000000" if luminance(colour) > _BRIGHT else "#ffffff"))
+    painter.setFont(theme.font(theme.CAPTION_PX, is_semibold=True))
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, str(number + 1))
     painter.end()
     return pixmap
+
+
+def luminance(colour: QColor) -> float:
+    """Return the relative luminance of a colour, in [0, 1], as contrast is measured by."""
+    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.getRgbF()[:3]]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]

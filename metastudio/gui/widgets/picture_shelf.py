@@ -19,14 +19,13 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame
 
 from metastudio.gui import theme
-from metastudio.gui.widgets.drop_files import counted_kinds, has_files
+from metastudio.gui.models.bin_contents import SUPPORT
+from metastudio.gui.widgets.drop_files import counted_kinds, has_files, image_formats
 from metastudio.gui.widgets.thumbnail_view import Frame, PictureView
 from metastudio.gui.wording import counted
 
 _MOST_ROWS_SHOWN = 3
 SMALLEST_HEIGHT_PX = 56
-
-SUPPORT, QUERY = "support", "query"
 
 
 class PictureShelf(PictureView):
@@ -158,4 +157,6 @@ def copied(mime: QMimeData) -> QMimeData:
         copy.setUrls(mime.urls())
     if mime.hasImage():
         copy.setImageData(mime.imageData())
+    for each in image_formats(mime):
+        copy.setData(each, mime.data(each))
     return copy

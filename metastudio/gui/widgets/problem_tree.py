@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -24,9 +26,13 @@ from metastudio.gui.widgets.icons import severity_icon
 
 _MOST_ROWS = 2000
 _MOST_HEIGHT_PX = 220
+_LEAST_HEIGHT_PX = 72
 _MOST_LINES = 4
 _SECTIONS = frozenset(ExperimentConfig.model_fields)
 _PROBLEM = Qt.ItemDataRole.UserRole + 1
+_PROBLEMS = Qt.ItemDataRole.UserRole + 2
+_TOGETHER = ("duplicate", "near-duplicate", "class-differs-in-case")
+"""Kinds whose places are looked at together; of the others each place is a row."""
 
 
 class _WrappingDelegate(QStyledItemDelegate):
@@ -38,7 +44,7 @@ class _WrappingDelegate(QStyledItemDelegate):
         icon_px = 0 if index.parent().isValid() else tree.iconSize().width() + 6
         width = max(60, tree.viewport().width() - depth * tree.indentation() - icon_px - 8)
         text = option.fontMetrics.boundingRect(0, 0, width, 2000, Qt.TextFlag.TextWordWrap, index.data())
-        return QSize(width, min(text.height(), _MOST_LINES * option.fontMetrics.lineSpacing()) + 6)
+        return QSize(width, min(text.height(), _MOST_LINES * option.fontMetrics.lineSpacing()) + 10)
 
 
 class ProblemTree(QTreeWidget):
@@ -46,13 +52,18 @@ class ProblemTree(QTreeWidget):
 
     Signals:
         problem_activated(object): a row was clicked, or Enter pressed on it; its `Problem`.
+        problems_chosen(object): another row is current; a tuple of the problems that it stands for, of one kind.
+        menu_wanted(object): the menu of the current row is wanted, at this place of the screen.
     """
 
     problem_activated = Signal(object)
+    problems_chosen = Signal(object)
+    menu_wanted = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._problems: tuple[Problem, ...] = ()
+        self._wanted_px = 0
         self.setHeaderHidden(True)
         self.setRootIsDecorated(True)
         self.setIndentation(14)
@@ -66,6 +77,14 @@ class ProblemTree(QTreeWidget):
         self.itemActivated.connect(self._on_item_chosen)
         self.itemExpanded.connect(self._fit_height)
         self.itemCollapsed.connect(self._fit_height)
+        self.currentItemChanged.connect(self._on_current_item_changed)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._on_menu_requested)
+
+    def chosen(self) -> tuple[Problem, ...]:
+        """Return the problems that the current row stands for."""
+        item = self.currentItem()
+        return item.data(0, _PROBLEMS) or () if item is not None else ()
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what is shown."""
@@ -86,12 +105,14 @@ class ProblemTree(QTreeWidget):
             top = self._item(same[0], self._title(code, same))
             top.setIcon(0, severity_icon(severity))
             self.addTopLevelItem(top)
-            if len(same) == 1:
+            top.setData(0, _PROBLEMS, tuple(same))
+            rows = [row for each in same for row in _rows_of(each)]
+            if len(rows) == 1:
                 continue
-            for each in same[:_MOST_ROWS]:
-                top.addChild(self._item(each, full_sentence(each)))
-            if len(same) > _MOST_ROWS:
-                more = self.tr("and {count} more").format(count=len(same) - _MOST_ROWS)
+            for each, text in rows[:_MOST_ROWS]:
+                top.addChild(self._item(each, text))
+            if len(rows) > _MOST_ROWS:
+                more = self.tr("and {count} more").format(count=f"{len(rows) - _MOST_ROWS:,}")
                 top.addChild(QTreeWidgetItem([more]))
             top.setExpanded(code in opened)
         self._fit_height()
@@ -104,13 +125,19 @@ class ProblemTree(QTreeWidget):
 
     @Slot()
     def _fit_height(self) -> None:
-        """Be as high as the rows that are open, up to a limit; then it scrolls."""
+        """Be as high as the rows that are open, up to a limit, less where there is no room; then it scrolls."""
         self.doItemsLayout()
         height, item = 4, self.topLevelItem(0)
         while item is not None and height < _MOST_HEIGHT_PX:
             height += self.visualItemRect(item).height()
             item = self.itemBelow(item)
-        self.setFixedHeight(min(height, _MOST_HEIGHT_PX))
+        self._wanted_px = min(height, _MOST_HEIGHT_PX)
+        self.setMaximumHeight(self._wanted_px)
+        self.setMinimumHeight(min(self._wanted_px, _LEAST_HEIGHT_PX))
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self._wanted_px)
 
     def _top_items(self) -> list[QTreeWidgetItem]:
         return [self.topLevelItem(row) for row in range(self.topLevelItemCount())]
@@ -118,18 +145,28 @@ class ProblemTree(QTreeWidget):
     def _item(self, problem: Problem, text: str) -> QTreeWidgetItem:
         item = QTreeWidgetItem([text])
         item.setData(0, _PROBLEM, problem)
+        item.setData(0, _PROBLEMS, (problem,))
         item.setToolTip(0, full_sentence(problem))
         return item
 
     def _title(self, code: str, same: Sequence[Problem]) -> str:
         if len(same) == 1:
-            return full_sentence(same[0])
+            return short_sentence(same[0])
         kinds = {
             "unreadable": self.tr("{count} unreadable"),
             "duplicate-in-class": self.tr("{count} pictures twice in their class"),
             "duplicate-across-classes": self.tr("{count} pictures in two classes"),
             "duplicate-across-parts": self.tr("{count} pictures on both sides of the split"),
+            "near-duplicate-in-class": self.tr("{count} pictures nearly twice in their class"),
+            "near-duplicate-across-classes": self.tr("{count} pictures nearly the same in two classes"),
+            "near-duplicate-across-parts": self.tr("{count} pictures nearly the same on both sides of the split"),
             "too-few-images": self.tr("{count} classes with too few images"),
+            "csv-row": self.tr("{count} rows of a list that cannot be understood"),
+            "listed-missing": self.tr("{count} listed pictures that are not there"),
+            "listed-elsewhere": self.tr("{count} rows that lead away from their list"),
+            "listed-other": self.tr("{count} rows of something else than a picture"),
+            "listed-twice": self.tr("{count} pictures listed twice"),
+            "listed-in-two-classes": self.tr("{count} pictures listed in two classes"),
         }
         template = kinds.get(code, self.tr("{count} × {kind}"))
         return template.format(count=f"{len(same):,}", kind=code.replace("-", " "))
@@ -140,6 +177,36 @@ class ProblemTree(QTreeWidget):
             item.setExpanded(True)
         if (problem := item.data(0, _PROBLEM)) is not None:
             self.problem_activated.emit(problem)
+
+    @Slot(QTreeWidgetItem, QTreeWidgetItem)
+    def _on_current_item_changed(self, _item: QTreeWidgetItem | None, _before: QTreeWidgetItem | None) -> None:
+        self.problems_chosen.emit(self.chosen())
+
+    @Slot(QPoint)
+    def _on_menu_requested(self, place: QPoint) -> None:
+        if item := self.itemAt(place):
+            self.setCurrentItem(item)
+        self.menu_wanted.emit(self.viewport().mapToGlobal(place))
+
+
+def _rows_of(problem: Problem) -> list[tuple[Problem, str]]:
+    """Return the rows of a problem below its kind, each with its text: one for each place where these are apart."""
+    if not problem.others or problem.code.startswith(_TOGETHER):
+        return [(problem, short_sentence(problem))]
+    places = (problem.where, *problem.others)
+    return [(replace(problem, where=place, others=()), printable(place.rpartition("/")[2])) for place in places]
+
+
+def short_sentence(problem: Problem) -> str:
+    """Return the `full_sentence` with paths cut to folder and name, which a narrow column has room for."""
+    fields = {name: _folder_and_name(value) for name, value in problem.message.fields.items()}
+    return full_sentence(replace(problem, message=replace(problem.message, fields=fields)))
+
+
+def _folder_and_name(value: object) -> object:
+    if not isinstance(value, str) or not os.path.isabs(value):  # noqa: PTH117 - any string is a path here
+        return value
+    return "/".join(value.replace(os.sep, "/").split("/")[-2:])
 
 
 def full_sentence(problem: Problem) -> str:

@@ -102,6 +102,7 @@ class SplitBoard(QWidget):
         for column in columns:
             column.current_changed.connect(self._on_column_current_changed)
             column.names_dropped.connect(self._on_column_names_dropped)
+            column.pictures_dropped.connect(self._on_column_pictures_dropped)
             column.key_wanted.connect(self._on_column_key_wanted)
             column.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             column.view.customContextMenuRequested.connect(self._on_column_menu_wanted)
@@ -109,7 +110,7 @@ class SplitBoard(QWidget):
         columns[0].setToolTip(self.tr("The model learns from these classes"))
         columns[1].setToolTip(self.tr("These classes choose the best state of the model"))
         columns[2].setToolTip(self.tr("Kept unseen for the final number"))
-        columns[3].setToolTip(self.tr("Excluded, or in no part of the split"))
+        columns[3].setToolTip(self.tr("Excluded, merged into another class, or in no part of the split"))
         return columns
 
     def set_document(self, document: ProjectDocument | None) -> None:
@@ -121,7 +122,8 @@ class SplitBoard(QWidget):
         """Show the classes as they are dealt now."""
         if self._document is None:
             return
-        classes, parts = self._document.index.classes, self._document.parts
+        classes, parts = self._document.state.listed, self._document.parts
+        merged = self._document.experiment.data.merged_classes
         counts = {each.name: len(each.files) for each in self._document.used.classes}
         names: dict[Part | None, set[str]] = {column.part: set() for column in self.columns}
         for each in classes:
@@ -135,6 +137,7 @@ class SplitBoard(QWidget):
                 names=own,
                 search=self.search.text(),
                 order=ClassOrder(self.order.currentData()),
+                merged=merged,
             )
             column.set_rows(rows, total=len(own))
         self.columns[-1].setVisible(bool(names[None]))
@@ -178,6 +181,11 @@ class SplitBoard(QWidget):
     @Slot(object, object)
     def _on_column_names_dropped(self, column: ClassColumn, names: tuple[str, ...]) -> None:
         self.move_classes(names, column.part)
+
+    @Slot(object, object)
+    def _on_column_pictures_dropped(self, paths: tuple[str, ...], name: str) -> None:
+        if self._document is not None and paths:
+            commands.move_files(self._document, paths=paths, to=name)
 
     @Slot(object, object)
     def _on_column_key_wanted(self, column: ClassColumn, key: int) -> None:

@@ -54,11 +54,13 @@ class TargetCard(QFrame):
     Signals:
         edit_wanted(): the person wants to change it.
         trial_wanted(): the person wants to try it.
+        card_wanted(): the person wants to save its card.
         removal_wanted(): the person wants it gone.
     """
 
     edit_wanted = Signal()
     trial_wanted = Signal()
+    card_wanted = Signal()
     removal_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -72,6 +74,10 @@ class TargetCard(QFrame):
         self.edit_button.clicked.connect(self.edit_wanted)
         self.try_button = QPushButton(self.tr("Try it"))
         self.try_button.clicked.connect(self.trial_wanted)
+        self.card_button = QToolButton()
+        self.card_button.setIcon(icon("mdi6.share-variant-outline", "quiet"))
+        self.card_button.setToolTip(self.tr("Save as card…: one small file that can be shared"))
+        self.card_button.clicked.connect(self.card_wanted)
         self.remove_button = QToolButton()
         self.remove_button.setIcon(icon("mdi6.close", "quiet"))
         self.remove_button.clicked.connect(self.removal_wanted)
@@ -82,7 +88,7 @@ class TargetCard(QFrame):
         head = QHBoxLayout()
         head.setSpacing(theme.GAP)
         head.addLayout(names, 1)
-        for button in (self.edit_button, self.try_button, self.remove_button):
+        for button in (self.edit_button, self.try_button, self.card_button, self.remove_button):
             head.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, theme.GAP, theme.GAP, 12)
@@ -107,6 +113,8 @@ class TargetCard(QFrame):
         self.setAccessibleName(self.tr("Target task {name}").format(name=name))
         self.edit_button.setAccessibleName(self.tr("Edit {name}").format(name=name))
         self.try_button.setAccessibleName(self.tr("Try {name}").format(name=name))
+        self.card_button.setAccessibleName(self.tr("Save {name} as card").format(name=name))
+        self.card_button.setEnabled(any((*each.support, *each.query) for each in task.classes) or bool(task.unlabelled))
         self.remove_button.setAccessibleName(self.tr("Remove {name}").format(name=name))
         self.remove_button.setToolTip(self.tr("Remove this task; the pictures stay where they are"))
 

@@ -23,6 +23,7 @@ class WorkProgress(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._what = ""
         self._text = ElidedLabel("", "caption")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -47,9 +48,15 @@ class WorkProgress(QWidget):
         self.hide()
 
     def begin(self, kind: str) -> None:
-        """Work of a kind begins: "scan" looks at the folders, anything else checks their pictures."""
-        reading = self.tr("Looking at the folders…"), self.tr("Checking the pictures…")
-        self._text.setText(reading[0] if kind == "scan" else reading[1])
+        """Work of a kind begins: "scan", "compare", "unpack", "copy"; anything else checks the pictures."""
+        kinds = {
+            "scan": self.tr("Looking at the folders…"),
+            "compare": self.tr("Looking for pictures alike…"),
+            "unpack": self.tr("Unpacking…"),
+            "copy": self.tr("Copying the pictures…"),
+        }
+        self._what = kinds.get(kind, self.tr("Checking the pictures…"))
+        self._text.setText(self._what)
         self._bar.setRange(0, 0)
         self._timer.start()
 
@@ -58,10 +65,10 @@ class WorkProgress(QWidget):
         if total:
             self._bar.setRange(0, total)
             self._bar.setValue(done)
-            text = self.tr("Checking the pictures… {done} of {total}")
+            text = self.tr("{what} {done} of {total}")
         else:
-            text = self.tr("Looking at the folders… {done} pictures")
-        self._text.setText(text.format(done=f"{done:,}", total=f"{total:,}"))
+            text = self.tr("{what} {done} pictures")
+        self._text.setText(text.format(what=self._what, done=f"{done:,}", total=f"{total:,}"))
 
     def end(self) -> None:
         """Nothing is under way any more."""

@@ -43,7 +43,14 @@ EXPERIMENTS = st.fixed_dictionaries(
             st.floats(1e-30, 10, exclude_min=True),
             st.floats(0, 1e300),
         ),
-        "data": st.fixed_dictionaries({"folders": PATHS, "split": _splits()}),
+        "data": st.fixed_dictionaries(
+            {
+                "folders": PATHS,
+                "split": _splits(),
+                "merged_classes": st.dictionaries(ANY_NAME, ANY_NAME.map(lambda name: f"kept/{name}"), max_size=3),
+                "moved_files": st.dictionaries(ANY_NAME.map(lambda text: f"/p/{text}"), ANY_NAME, max_size=3),
+            }
+        ),
         "targets": st.lists(
             st.fixed_dictionaries(
                 {
@@ -162,13 +169,23 @@ def test_no_text_whatsoever_ends_in_another_error(text: str) -> None:
 def test_paths_are_changed_wherever_they_stand() -> None:
     values: dict[str, Any] = {
         "initial_weights": "a",
-        "data": {"folders": ["b"], "excluded_files": ["c"], "split": {"kind": "lists", "meta_train": "d"}},
+        "data": {
+            "folders": ["b"],
+            "excluded_files": ["c"],
+            "moved_files": {"h": "x"},
+            "split": {"kind": "lists", "meta_train": "d"},
+        },
         "targets": [{"name": "t", "classes": [{"name": "n", "support": ["e"], "query": ["f"]}], "unlabelled": ["g"]}],
     }
     changed = with_paths(parse_experiment(values), str.upper)
     expected: dict[str, Any] = {
         "initial_weights": "A",
-        "data": {"folders": ["B"], "excluded_files": ["C"], "split": {"kind": "lists", "meta_train": "D"}},
+        "data": {
+            "folders": ["B"],
+            "excluded_files": ["C"],
+            "moved_files": {"H": "x"},
+            "split": {"kind": "lists", "meta_train": "D"},
+        },
         "targets": [{"name": "t", "classes": [{"name": "n", "support": ["E"], "query": ["F"]}], "unlabelled": ["G"]}],
     }
     assert changed == parse_experiment(expected)

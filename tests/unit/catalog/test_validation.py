@@ -95,3 +95,9 @@ def test_a_long_value_is_shortened() -> None:
 def test_one_problem_is_called_one() -> None:
     with pytest.raises(ConfigurationError, match=r"The experiment has a problem\. \(x\.toml\)"):
         parse_experiment({"seed": -1}, where="x.toml")
+
+
+def test_one_way_in_training_is_refused_and_none_is_the_same_as_at_test() -> None:
+    found = said({"episodes": {"train_n_way": 1}})
+    assert "nothing to tell apart" in found["episodes.train_n_way"]
+    assert parse_experiment({"episodes": {"train_n_way": 0}}).episodes.for_training().n_way == 5

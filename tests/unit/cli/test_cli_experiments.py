@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from metastudio.catalog.experiment_file import from_toml
 from metastudio.cli.arguments import assembled
@@ -163,6 +164,21 @@ def test_checking_lists_what_cannot_be_read(metastudio: Callable[..., object], g
     assert bad.name in said.out
     [line] = [each for each in metastudio("images", "check", folder, "--json").lines if each["kind"] == "checked"]
     assert (line["readable"], line["pictures"]) == (159, 160)
+
+
+def test_checking_lists_pictures_that_look_the_same(
+    metastudio: Callable[..., object], glyphs: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    shutil.copytree(glyphs, folder)
+    first, *_, last = sorted(folder.rglob("*.png"))
+    with Image.open(first) as picture:
+        picture.convert("L").save(last.with_name("again.jpg"), quality=85)
+    said = metastudio("images", "check", folder)
+    assert f"{first}: Nearly the same picture lies in '{last.with_name('again.jpg')}': 2 classes have it." in said.out
+    lines = metastudio("images", "check", folder, "--json").lines
+    [line] = [each for each in lines if each.get("code") == "near-duplicate-across-classes"]
+    assert (line["where"], line["others"]) == (str(first), [str(last.with_name("again.jpg"))])
 
 
 def test_a_folder_without_a_readable_picture_ends_with_3(metastudio: Callable[..., object], tmp_path: Path) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QMimeData, QPointF, Qt
+from PySide6.QtGui import QColor, QDropEvent, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
 from unit.gui.drops import drag_over, drop_on, files_mime, text_mime, url_mime
 from unit.gui.page_studio import make_classes, make_picture
 
 from metastudio.catalog.experiment import TargetClass
 from metastudio.errors import Problem
+from metastudio.gui import theme
+from metastudio.gui.models.bin_contents import Bin
 from metastudio.gui.widgets.class_bin import QUERY, SUPPORT, ClassBins
 from metastudio.gui.widgets.drop_files import MOST_PICTURES, dropped_files
+from metastudio.gui.widgets.hash_beside import HashBeside
+from metastudio.gui.widgets.one_class_bin import _BRIGHT, luminance
+from metastudio.gui.widgets.picture_shelf import PictureShelf
 
 
 @pytest.fixture
@@ -216,3 +222,150 @@ def test_everything_in_a_bin_has_a_name_to_be_read_aloud(bins: ClassBins, pictur
     for widget in (made, made.name, made.add_button, made.remove_button, *made.shelves):
         assert widget.accessibleName()
     assert made.shelves[0].model().index(0).data(Qt.ItemDataRole.AccessibleTextRole) == "10.png"
+
+
+# between bins
+
+PLAIN = Qt.KeyboardModifier.NoModifier
+
+
+class DropFrom(QDropEvent):
+    """A drop of what was dragged out of a shelf; Qt alone can say where a drag began."""
+
+    def __init__(self, source: PictureShelf) -> None:
+        super().__init__(QPointF(5, 5), Qt.DropAction.MoveAction, QMimeData(), Qt.MouseButton.LeftButton, PLAIN)
+        self._source = source
+
+    def source(self) -> PictureShelf:
+        return self._source
+
+
+def drag(source: PictureShelf, target: PictureShelf, path: str) -> None:
+    source.select_path(path)
+    target.dropEvent(DropFrom(source))
+
+
+def test_pictures_are_dragged_between_support_queries_and_the_unlabelled(bins: ClassBins, pictures: list[str]) -> None:
+    titles: list[str] = []
+    bins.add_class("mug", pictures[:3])
+    bins.add_class("cup", pictures[3:])
+    bins.bins_changed.connect(titles.append)
+    drag(shelf(bins, 0), shelf(bins, 0, QUERY), pictures[0])
+    drag(shelf(bins, 0), shelf(bins, 1, QUERY), pictures[1])
+    drag(shelf(bins, 0), bins._unlabelled.shelf, pictures[2])
+    assert [(each.support, each.query) for each in bins.classes()] == [
+        ((), (pictures[0],)),
+        ((pictures[3],), (pictures[1],)),
+    ]
+    assert bins.contents().unlabelled == (pictures[2],)
+    drag(bins._unlabelled.shelf, shelf(bins, 0), pictures[2])
+    assert bins.classes()[0].support == (pictures[2],)
+    drag(shelf(bins, 0), shelf(bins, 0), pictures[2])
+    assert titles == [
+        "Move 1 picture to mug",
+        "Move 1 picture to cup",
+        "Move 1 picture to the pictures to classify",
+        "Move 1 picture to mug",
+    ]
+
+
+def texts_of(menu: QMenu) -> list[str]:
+    return [action.text() for action in menu.actions() if action.text()]
+
+
+def test_the_menu_moves_anywhere_its_own_class_first(bins: ClassBins, pictures: list[str]) -> None:
+    bins.add_class("mug & co", pictures[:1])
+    bins.add_class("cup", pictures[1:3])
+    view = shelf(bins, 1)
+    view.select_path(pictures[2])
+    menu = bins.menu_for(view)
+    assert texts_of(menu) == [
+        "Move to the queries of cup",
+        "Move to mug && co",
+        "Move to the queries of mug && co",
+        "Move to the pictures to classify",
+        "Move to a new class",
+        "Remove\tDel",
+    ]
+    menu.actions()[2].trigger()
+    assert bins.classes()[0].query == (pictures[2],)
+    view.select_path(pictures[1])
+    bins.menu_for(view).actions()[4].trigger()
+    assert [(each.name, each.support) for each in bins.classes()][2] == ("class 1", (pictures[1],))
+    view.clearSelection()
+    assert not any(action.isEnabled() for action in bins.menu_for(view).actions() if action.text())
+
+
+def test_unlabelled_pictures_are_dropped_and_are_no_class_s_twice(
+    qtbot, bins: ClassBins, problems: list[Problem], pictures: list[str]
+) -> None:
+    drop_on(bins._unlabelled.shelf, files_mime(pictures[:2]))
+    qtbot.waitUntil(lambda: bins.contents().unlabelled == tuple(pictures[:2]))
+    bins.add_class("mug", pictures[:1])
+    assert bins.classes()[0].support == ()
+    assert "the pictures to classify" in str(problems[0])
+    view = bins._unlabelled.shelf
+    view.select_path(pictures[1])
+    QTest.keyClick(view, Qt.Key.Key_1)
+    assert bins.classes()[0].query == (pictures[1],)
+
+
+def test_without_queries_there_is_no_place_for_the_unlabelled(qtbot) -> None:
+    plain = ClassBins()
+    qtbot.addWidget(plain)
+    plain.show()
+    assert not plain._unlabelled.isVisible()
+    plain.add_class("mug")
+    assert texts_of(plain.menu_for(plain._bins[0].support)) == ["Move to a new class", "Remove\tDel"]
+
+
+def test_large_pictures_are_compared_beside_the_window(
+    qtbot, bins: ClassBins, problems: list[Problem], pictures: list[str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(Path(pictures[0]).read_bytes())
+    bins.hashing = HashBeside(bins, at_once_bytes=0)
+    bins.hashing.busy_changed.connect(bins._new.set_busy)
+    bins.add_class("mug", pictures[:1])
+    bins.add_class("cup")
+    drop_on(shelf(bins, 1), files_mime([copy]))
+    drop_on(bins._new, files_mime([copy]))
+    qtbot.waitUntil(lambda: "Comparing" in bins._new._text.text())
+    qtbot.waitUntil(lambda: len(problems) == 2)
+    assert {each.code for each in problems} == {"picture-twice"}
+    assert [each.support for each in bins.classes()] == [(pictures[0],), ()]
+    assert "Comparing" not in bins._new._text.text()
+
+
+def test_a_class_that_went_while_pictures_were_compared_gets_none(
+    qtbot, bins: ClassBins, problems: list[Problem], pictures: list[str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(Path(pictures[0]).read_bytes())
+    bins.hashing = HashBeside(bins, at_once_bytes=0)
+    bins.add_class("mug", pictures[:1])
+    bins.add_class("cup")
+    bins._take(Bin(1, SUPPORT), dropped_files(files_mime([copy])))
+    bins.set_classes((bins.classes()[0], TargetClass(name="another")))
+    qtbot.waitUntil(lambda: bool(problems))
+    assert problems[0].code == "class-gone"
+    assert bins.classes()[1].support == ()
+
+
+def test_closing_ends_the_comparison(qtbot, bins: ClassBins, pictures: list[str], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(Path(pictures[0]).read_bytes())
+    bins.hashing = HashBeside(bins, at_once_bytes=0)
+    bins.add_class("mug", pictures[:1])
+    bins._take(Bin(0, SUPPORT), dropped_files(files_mime([copy])))
+    bins.shut_down()
+    qtbot.wait(50)
+    assert bins.classes()[0].support == (pictures[0],)
+
+
+def test_numbers_are_read_upon_every_colour() -> None:
+    for number in range(8):
+        colour = theme.series_colour(number)
+        light = luminance(colour)
+        contrast = (light + 0.05) / 0.05 if light > _BRIGHT else 1.05 / (light + 0.05)
+        assert contrast >= 4.5, colour.name()

@@ -102,15 +102,15 @@ def test_the_hint_says_what_a_drop_will_do(page: ImagesPage, tmp_path: Path) -> 
     assert page._drop_hint.text() == "1 folder → its classes"
 
 
-def test_what_is_no_folder_is_refused_by_name(qtbot, page: ImagesPage, toasts: list[Toast], tmp_path: Path) -> None:
+def test_what_cannot_be_taken_is_refused_by_name(qtbot, page: ImagesPage, toasts: list[Toast], tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     assert not drag_over(page, text_mime("hello"))
     drop_on(page, url_mime("https://example.org/cat.png"))
-    drop_on(page, files_mime([tmp_path / "notes.txt", make_picture(tmp_path / "loose.png")]))
+    drop_on(page, files_mime([tmp_path / "notes.txt", tmp_path / "gone.zip"]))
     qtbot.waitUntil(lambda: len(toasts) == 2)
     assert "https://example.org/cat.png" in toasts[0].text
     assert "notes.txt" in toasts[1].text
-    assert "loose.png" in toasts[1].text
+    assert "gone.zip" in toasts[1].text
 
 
 def test_sample_images_are_one_click(qtbot, empty_page: ImagesPage, studio: Studio) -> None:
@@ -192,7 +192,7 @@ def test_pictures_are_excluded_by_key_and_taken_in_again(page: ImagesPage, studi
     QTest.keyClick(page._pictures.view, Qt.Key.Key_Delete)
     assert studio.project.experiment.data.excluded_files == (path,)
     assert "1 excluded" in page._pictures.about.full_text()
-    exclude, include = page._pictures.menu_for([path]).actions()
+    exclude, include, *_ = page._pictures.menu_for([path]).actions()
     assert not exclude.isEnabled()
     include.trigger()
     assert studio.project.experiment.data.excluded_files == ()

@@ -74,7 +74,7 @@ def test_an_episode_tells_them_apart_too(qtbot, studio: Studio, tmp_path: Path) 
         document.set_option(f"episodes.{name}", value)
     page = TasksPage(studio)
     qtbot.addWidget(page)
-    rows = page._episode.rows()
+    rows = page.episode.view.rows()
     assert len({(row.group, row.title) for row in rows}) == len(rows) == 6
     assert {row.group for row in rows} == {"Ahom", "Oriya"}
-    assert f"{rows[0].group}/{rows[0].title}" in page._episode.accessibleDescription()
+    assert f"{rows[0].group}/{rows[0].title}" in page.episode.view.accessibleDescription()

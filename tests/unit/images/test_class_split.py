@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from metastudio.catalog.data_spec import FolderSplit, Layout, ListedSplit, ManualSplit, Part, RandomSplit
 from metastudio.errors import DataError
-from metastudio.images.class_split import read_class_list, split_classes
+from metastudio.images.class_split import class_list_text, read_class_list, split_classes
 from metastudio.images.image_folder import scan
 from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex
 
@@ -209,3 +210,20 @@ def test_a_split_by_hand_is_taken_and_its_unknown_classes_are_named() -> None:
     assert split_classes(index("a", "b"), ManualSplit(parts={"b": VAL})) == {"b": VAL}
     with pytest.raises(DataError, match="Did you mean 'teapot'"):
         split_classes(index("teapot"), ManualSplit(parts={"teapots": VAL}))
+
+
+_class_names = st.lists(
+    st.text(st.characters(blacklist_characters="\\"), min_size=1).filter(lambda name: name.strip("/")),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda name: unicodedata.normalize("NFC", name).strip("/"),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(names=_class_names)
+def test_a_list_that_was_written_names_the_same_classes_whatever_they_are_called(names: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "train.json"
+        path.write_text(class_list_text(names), encoding="utf-8")
+        assert read_class_list(path) == tuple(names)

@@ -202,6 +202,12 @@ def test_a_picture_smaller_than_the_square_is_enlarged_and_noted(tmp_path: Path)
     assert (decoded.pixels == 9).all()
 
 
+def test_a_picture_three_times_as_long_as_wide_is_noted(tmp_path: Path) -> None:
+    for size, odd in (((60, 20), True), ((20, 60), True), ((59, 20), False)):
+        decoded = decode_file(str(saved(tmp_path / "a.png", Image.new("L", size, 9))), GREY)
+        assert ("odd aspect" in decoded.oddities) == odd, size
+
+
 def test_crop_keeps_the_middle_pad_adds_white_and_stretch_distorts(tmp_path: Path) -> None:
     values = np.repeat(np.array([10, 60, 60, 110], np.uint8)[None].repeat(16, 0), 8, axis=1)  # (16, 32): four columns
     path = saved(tmp_path / "a.png", Image.fromarray(values))

@@ -23,6 +23,7 @@ def test_a_picture_twice_in_a_class_names_both_files() -> None:
 
     assert (found.code, found.where, found.message.fields["other"]) == ("duplicate-in-class", "/m1", "/m2")
     assert found.message.fields["count"] == 3
+    assert found.others == ("/m2", "/m3")
 
 
 def test_a_picture_in_two_classes_names_both_files() -> None:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from metastudio.catalog.data_spec import Layout, Part
 from metastudio.catalog.episode_spec import EpisodeSpec
-from metastudio.errors import Problem, Severity
-from metastudio.images.episode_limits import Feasible, feasible, limits, too_small
+from metastudio.errors import DataError, Problem, Severity
+from metastudio.images.episode_draw import draw_episode
+from metastudio.images.episode_limits import Feasible, Fit, feasible, limits, too_small
 from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex
 
 TRAIN, VAL, TEST = Part
@@ -94,10 +98,61 @@ def test_a_part_without_classes_is_an_error_only_for_training() -> None:
 def test_what_is_feasible_names_the_class_that_limits_it() -> None:
     parts = split("a f", "c", "d")
 
-    assert feasible(ENOUGH, parts, TRAIN) == Feasible(2, 16, "f")
-    assert feasible(ENOUGH, parts, TRAIN, rotations_as_classes=True) == Feasible(8, 16, "f")
-    assert feasible(ENOUGH, parts, VAL, rotations_as_classes=True) == Feasible(1, 20, "c")
-    assert feasible(ENOUGH, {}, VAL) == Feasible(0, 0, "")
+    def found(part: Part, **options: bool) -> tuple[int, int, str]:
+        each = feasible(ENOUGH, parts, part, **options)
+        return each.n_way, each.n_images, each.limiting_class
+
+    assert found(TRAIN) == (2, 16, "f")
+    assert found(TRAIN, rotations_as_classes=True) == (8, 16, "f")
+    assert found(VAL, rotations_as_classes=True) == (1, 20, "c")
+    assert feasible(ENOUGH, {}, VAL) == Feasible()
+    assert (Feasible().n_way, Feasible().n_images, Feasible().limiting_class) == (0, 0, "")
+
+
+def can_be_drawn(sizes: list[int], turns: int, n_way: int, needed: int) -> bool:
+    """Say whether any N of the (turned) classes have the images, by counting them one by one."""
+    ways = [size for size in sizes for _ in range(turns)]
+    return sum(size >= needed for size in ways) >= n_way
+
+
+@given(
+    sizes=st.lists(st.integers(1, 12), max_size=8),
+    turns=st.sampled_from((1, 4)),
+    n_way=st.integers(2, 12),
+    n_shot=st.integers(1, 8),
+    n_query=st.integers(1, 8),
+)
+def test_the_region_is_what_a_count_by_hand_finds(
+    sizes: list[int], turns: int, n_way: int, n_shot: int, n_query: int
+) -> None:
+    images = index(**{f"c{number}": size for number, size in enumerate(sizes)})
+    region = feasible(images, {each.name: TRAIN for each in images.classes}, TRAIN, rotations_as_classes=turns == 4)
+    needed = n_shot + n_query
+    every_class_has_them = all(size >= needed for size in sizes)
+    if not can_be_drawn(sizes, turns, n_way, needed):
+        expected = Fit.NEVER
+    else:
+        expected = Fit.ALWAYS if every_class_has_them else Fit.WITHOUT_SMALL_CLASSES
+    assert region.fit(n_way, n_shot, n_query) is expected
+    assert region.count_below(needed) == sum(size < needed for size in sizes)
+    assert region.ways_with(needed) == turns * sum(size >= needed for size in sizes)
+    most = max((total for total in range(1, 14) if can_be_drawn(sizes, turns, n_way, total)), default=0)
+    assert region.most_images(n_way) == most
+
+
+@given(sizes=st.lists(st.integers(1, 9), min_size=2, max_size=6), number=st.integers(0, 20), data=st.data())
+def test_what_always_fits_can_be_drawn_and_what_never_fits_cannot(
+    sizes: list[int], number: int, data: st.DataObject
+) -> None:
+    n_way, n_shot = data.draw(st.integers(2, 7)), data.draw(st.integers(1, 5))
+    n_query = data.draw(st.integers(1, 5))
+    fit = Feasible(tuple(sorted(sizes)), tuple(map(str, range(len(sizes))))).fit(n_way, n_shot, n_query)
+    try:
+        draw_episode(sizes, n_way, n_shot, n_query, seed=0, part=TRAIN, number=number)
+    except DataError:
+        assert fit is not Fit.ALWAYS
+    else:
+        assert fit is not Fit.NEVER
 
 
 def test_the_classes_to_leave_out_are_those_below_k_plus_q() -> None:

@@ -135,6 +135,23 @@ def test_only_new_files_are_decoded_when_a_folder_grows_or_shrinks(
     assert decoded_files == [str(pictures / "cup/new.png")]
 
 
+def test_what_is_odd_about_files_taken_over_is_still_said(tmp_path: Path, cache: Path) -> None:
+    pictures = make_pictures(tmp_path / "pictures", {"mug": 1, "cup": 1}, side=5)
+    Image.new("L", (60, 20), 9).save(pictures / "mug/long.png")
+    before = {
+        each.code: (each.where, *each.others) for each in open_store(scan([pictures]), GREY, cache=cache).problems
+    }
+    assert before == {
+        "tiny": (str(pictures / "cup/0.png"), str(pictures / "mug/0.png")),
+        "odd-aspect": (str(pictures / "mug/long.png"),),
+    }
+    Image.new("L", (9, 9), 251).save(pictures / "cup/new.png")
+
+    larger = open_store(scan([pictures]), GREY, cache=cache)
+
+    assert {each.code: (each.where, *each.others) for each in larger.problems} == before
+
+
 def test_unreadable_files_are_listed_and_left_out(pictures: Path, cache: Path) -> None:
     (pictures / "cup/0.png").write_bytes(b"")
     (pictures / "mug/1.png").write_bytes(b"<html>gone</html>")
