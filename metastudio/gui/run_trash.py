@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from metastudio.errors import LockedError, MetaStudioError, ResourceError
+from metastudio.gui.widgets.toast import UNDO_SHOWN_MS
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.worker_lock import is_worker_alive
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from metastudio.gui.studio import Studio
 
 TRASH_NAME = ".trash"
-_UNDO_MS = 10_000
 
 
 def trash(run: RunFolder) -> Path:
@@ -78,4 +78,4 @@ def trash_with_undo(studio: Studio, runs: Sequence[RunFolder]) -> None:
     if len(trashed) == 1:
         text = QCoreApplication.translate("RunTrash", "{name} is in the trash.").format(name=trashed[0].name)
     undo = QCoreApplication.translate("RunTrash", "Undo")
-    studio.toast(text, action_text=undo, action=take_back, shown_ms=_UNDO_MS)
+    studio.toast(text, action_text=undo, action=take_back, shown_ms=UNDO_SHOWN_MS)

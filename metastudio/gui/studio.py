@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from metastudio.gui.widgets.toast import SHOWN_MS, Toast
+from metastudio.gui.widgets.toast import SHOWN_MS, UNDO_SHOWN_MS, Toast
 from metastudio.jobs.call_thread import CallThread
 
 if TYPE_CHECKING:
@@ -120,6 +120,19 @@ class Studio(QObject):
     ) -> None:
         """Say something short, bottom right; `severity` is note, good, warning or error."""
         self.toasted.emit(Toast(text, severity, action_text, action, shown_ms))
+
+    def toast_step(self, text: str, *, severity: str = "note") -> None:
+        """Say what the newest undo step did, and offer to take back exactly that, as long as none lies upon it."""
+        step = self.undo_stack.index()
+
+        def take_back() -> None:
+            if self.undo_stack.index() == step:
+                self.undo_stack.undo()
+            elif self.undo_stack.index() > step:
+                newer = self.tr("Something was changed since. Undo the newer steps first, with Ctrl+Z.")
+                self.toast(newer, severity="warning")
+
+        self.toast(text, severity=severity, action_text=self.tr("Undo"), action=take_back, shown_ms=UNDO_SHOWN_MS)
 
     @property
     def runs_folder(self) -> Path | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -33,23 +33,21 @@ from metastudio.catalog.data_spec import Preprocessing
 from metastudio.errors import Problem
 from metastudio.gui import commands, theme
 from metastudio.gui.dialogs.split_dialog import SplitDialog
-from metastudio.gui.documents.cures import Cure, are_alike, cures_for, left_out_text, ways_back
 from metastudio.gui.documents.project_state import CHOICES
 from metastudio.gui.documents.sample_drawing import SampleDrawing
 from metastudio.gui.models.class_model import class_of_file
 from metastudio.gui.models.shown_name import isolated, printable
+from metastudio.gui.pages.image_health import ImageHealth
 from metastudio.gui.pages.incoming_images import IncomingImages
 from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.class_bin import copied
 from metastudio.gui.widgets.class_pictures import ClassPictures
-from metastudio.gui.widgets.cure_panel import MOST_PICTURES, ComparedPicture, CurePanel
 from metastudio.gui.widgets.drop_files import has_files
 from metastudio.gui.widgets.drop_hint import DropHint
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.icons import icon
-from metastudio.gui.widgets.labels import hairline, label
+from metastudio.gui.widgets.labels import hairline
 from metastudio.gui.widgets.preprocessing_panel import PreprocessingPanel
-from metastudio.gui.widgets.problem_tree import ProblemTree
 from metastudio.gui.widgets.split_board import SplitBoard
 from metastudio.gui.widgets.work_progress import WorkProgress
 from metastudio.images.csv_list import is_csv_name
@@ -59,8 +57,6 @@ if TYPE_CHECKING:
     from metastudio.gui.studio import Studio
 
 _LEFT_WIDTH_PX = 264
-_LIMITS = ("too-few-images", "too-few-classes", "no-classes")
-"""What the images do not allow; shown here too, for it is cured by moving or excluding classes."""
 
 
 class ImagesPage(Page):
@@ -151,17 +147,8 @@ class ImagesPage(Page):
         left.setMinimumWidth(200)
         self._progress = WorkProgress()
         self._progress.cancel_wanted.connect(self._on_cancel_wanted)
-        self._health = label("", "section")
-        self._tree = ProblemTree()
-        self._tree.problem_activated.connect(self._on_problem_activated)
-        self._tree.problems_chosen.connect(self._on_problems_chosen)
-        self._tree.menu_wanted.connect(self._on_cure_menu_wanted)
-        self._cure_panel = CurePanel()
-        self._cure_panel.cure_wanted.connect(self.apply_cure)
-        self._left_out = QPushButton()
-        theme.set_role(self._left_out, "status")
-        self._left_out.setToolTip(self.tr("What the project does not take as it lies on the disk, and the way back"))
-        self._left_out.clicked.connect(self._on_left_out_clicked)
+        self.health = ImageHealth(self.studio)
+        self.health.problem_activated.connect(self._on_problem_activated)
         self._pictures = ClassPictures()
         self._pictures.picture_shown.connect(self._on_picture_shown)
         column = QVBoxLayout(left)
@@ -169,10 +156,7 @@ class ImagesPage(Page):
         column.setSpacing(theme.TIGHT)
         column.addWidget(self._unpacking)
         column.addWidget(self._progress)
-        column.addWidget(self._health)
-        column.addWidget(self._tree)
-        column.addWidget(self._cure_panel)
-        column.addWidget(self._left_out, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.health)
         column.addWidget(hairline())
         column.addSpacing(theme.TIGHT)
         column.addWidget(self._pictures, 1)
@@ -261,17 +245,7 @@ class ImagesPage(Page):
 
     @Slot()
     def _show_problems(self) -> None:
-        problems = self._document.image_problems() if self._document is not None else ()
-        limits = [] if self._document is None else [p for p in self._document.problems() if p.code in _LIMITS]
-        self._tree.set_problems((*problems, *limits))
-        count = len(self._tree.problems())
-        texts = {0: self.tr("Nothing is wrong"), 1: self.tr("1 problem")}
-        self._health.setText(texts.get(count, self.tr("{count} problems").format(count=f"{count:,}")))
-        self._tree.setVisible(bool(count))
-        self._on_problems_chosen(self._tree.chosen())
-        text = left_out_text(self._document) if self._document is not None else ""
-        self._left_out.setText(text)
-        self._left_out.setVisible(bool(text))
+        self.health.show_problems(self._document)
 
     def _show_preprocessing(self) -> None:
         if self._document is not None:
@@ -455,63 +429,6 @@ class ImagesPage(Page):
             self._pictures.view.select_path(problem.where)
 
     @Slot(object)
-    def _on_problems_chosen(self, problems: tuple[Problem, ...]) -> None:
-        """Offer what can be done about a row, with the pictures side by side where it is about pictures alike."""
-        if self._document is None or not problems:
-            self._cure_panel.show_cures(())
-            return
-        compared: list[ComparedPicture] = []
-        if len(problems) == 1 and are_alike(problems[0]):
-            index = self._document.state.arranged
-            for path in (problems[0].where, *problems[0].others):
-                if len(compared) < MOST_PICTURES:
-                    compared.append(ComparedPicture(path, class_of_file(index, path) or ""))
-                else:
-                    compared.append(ComparedPicture(path, ""))
-        self._cure_panel.show_cures(cures_for(self._document, problems), compared)
-
-    @Slot(object)
-    def apply_cure(self, cure: Cure) -> None:
-        """Do what a cure does, and say so with a way back."""
-        stack = self.studio.undo_stack
-        before, had_focus = stack.index(), self._cure_panel.isAncestorOf(QApplication.focusWidget() or self)
-        cure.apply()
-        done = stack.index()
-        if had_focus and self._tree.isVisible():
-            self._tree.setFocus(Qt.FocusReason.OtherFocusReason)
-        if done != before:
-            action = _taker_back(self, done)
-            self.studio.toast(cure.done, severity="good", action_text=self.tr("Undo"), action=action)
-
-    def take_back(self, step: int) -> None:
-        """Undo the step that a toast spoke of; where others followed, they come first."""
-        stack = self.studio.undo_stack
-        if stack.index() == step:
-            stack.undo()
-        elif stack.index() > step:
-            self.studio.toast(self.tr("Other steps came after it: Ctrl+Z undoes them one by one."))
-
-    @Slot(object)
-    def _on_cure_menu_wanted(self, place: QPoint) -> None:
-        if self._document is not None:
-            self._pop_up(cures_for(self._document, self._tree.chosen()), place)
-
-    @Slot()
-    def _on_left_out_clicked(self) -> None:
-        if self._document is not None:
-            place = self._left_out.mapToGlobal(self._left_out.rect().bottomLeft())
-            self._pop_up(ways_back(self._document), place)
-
-    def _pop_up(self, cures: Sequence[Cure], place: QPoint) -> None:
-        if not cures:
-            return
-        menu = QMenu(self)
-        for each in cures:
-            menu.addAction(each.title.replace("&", "&&"), _applier(self, each))
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(place)
-
-    @Slot(object)
     def _on_picture_shown(self, path: str) -> None:
         self._preprocessing.set_path(path)
 
@@ -533,14 +450,6 @@ class ImagesPage(Page):
 
 def _remover(document: ProjectDocument, folder: str) -> Callable[[], None]:
     return lambda: document.remove_folders([folder])
-
-
-def _applier(page: ImagesPage, cure: Cure) -> Callable[[], None]:
-    return lambda: page.apply_cure(cure)
-
-
-def _taker_back(page: ImagesPage, step: int) -> Callable[[], None]:
-    return lambda: page.take_back(step)
 
 
 def _locator(page: ImagesPage, folder: str) -> Callable[[], None]:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
     from metastudio.gui.studio import Studio
 
-_UNDO_MS = 10_000
-
 
 class TasksPage(Page):
     """The second page: what a task is, and which tasks the person has."""
@@ -36,7 +34,7 @@ class TasksPage(Page):
         self.shape.episodes_changed.connect(self._on_shape_episodes_changed)
         self.shape.train_shots_changed.connect(self._on_shape_train_shots_changed)
         self.feasibility = Feasibility()
-        self.feasibility.mended.connect(self._say_with_undo)
+        self.feasibility.mended.connect(self.studio.toast_step)
         self.episode = EpisodePanel()
         self.episode.part_changed.connect(self._show_feasibility)
         self.episode.images_wanted.connect(self._on_images_wanted)
@@ -128,21 +126,6 @@ class TasksPage(Page):
     def _on_shape_train_shots_changed(self, value: int) -> None:
         if self._document is not None:
             self._document.set_option("algorithm.train_n_shot", value)
-
-    @Slot(object)
-    def _say_with_undo(self, text: str) -> None:
-        """Say what was done, and offer to take exactly that back, as long as nothing newer lies upon it."""
-        stack = self.studio.undo_stack
-        place = stack.index()
-
-        def take_back() -> None:
-            if stack.index() == place:
-                stack.undo()
-            else:
-                newer = self.tr("Something was changed since. Undo the newer steps first, with Ctrl+Z.")
-                self.studio.toast(newer, severity="warning")
-
-        self.studio.toast(text, action_text=self.tr("Undo"), action=take_back, shown_ms=_UNDO_MS)
 
     @Slot(object, str)
     def _on_targets_told(self, text: str, severity: str) -> None:

@@ -13,6 +13,7 @@ from metastudio.gui.widgets.icons import icon, severity_icon
 from metastudio.gui.widgets.labels import WrappingLabel
 
 SHOWN_MS = 4000
+UNDO_SHOWN_MS = 10_000
 _MOST = 4
 _WIDTH_PX = 380
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from unit.gui.page_studio import document, studio
+from unit.gui.page_studio import document, studio, toasts
 
-__all__ = ["document", "studio"]
+__all__ = ["document", "studio", "toasts"]

@@ -17,6 +17,7 @@ from metastudio.gui.messages import Messages
 from metastudio.gui.settings import StudioSettings
 from metastudio.gui.studio import Studio
 from metastudio.gui.theme import Appearance
+from metastudio.gui.widgets.toast import Toast
 from metastudio.jobs.job_queue import JobQueue
 from metastudio.jobs.session_thread import SessionThread
 from metastudio.runs.project import Project
@@ -107,3 +108,10 @@ def document(studio: Studio, tmp_path: Path, qtbot) -> ProjectDocument:
     studio.open_project(opened)
     qtbot.waitUntil(lambda: bool(opened.index.classes) and not opened.is_busy)
     return opened
+
+
+@pytest.fixture
+def toasts(studio: Studio) -> list[Toast]:
+    found: list[Toast] = []
+    studio.toasted.connect(found.append)
+    return found

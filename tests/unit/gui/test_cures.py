@@ -247,18 +247,20 @@ def leaking_page(qtbot, studio: Studio, opened: Open, images: Path) -> ImagesPag
 
 
 def choose(page: ImagesPage, code: str) -> None:
-    items = page._tree._top_items()
-    page._tree.setCurrentItem(next(each for each in items if each.data(0, Qt.ItemDataRole.UserRole + 1).code == code))
+    items = page.health.tree._top_items()
+    page.health.tree.setCurrentItem(
+        next(each for each in items if each.data(0, Qt.ItemDataRole.UserRole + 1).code == code)
+    )
 
 
 def buttons(page: ImagesPage) -> list[QPushButton]:
-    return [each for each in page._cure_panel.findChildren(QPushButton) if each.isVisible()]
+    return [each for each in page.health.cures.findChildren(QPushButton) if each.isVisible()]
 
 
 def test_a_row_shows_its_pictures_side_by_side_and_its_cures(leaking_page: ImagesPage, images: Path) -> None:
     choose(leaking_page, "near-duplicate-across-parts")
 
-    shown = leaking_page._cure_panel.pictures()
+    shown = leaking_page.health.cures.pictures()
     assert [(each.path, each.class_name) for each in shown] == [
         (str(images / "mug" / "0.png"), "mug"),
         (str(images / "pot" / "smaller.png"), "pot"),
@@ -266,7 +268,7 @@ def test_a_row_shows_its_pictures_side_by_side_and_its_cures(leaking_page: Image
     assert len(buttons(leaking_page)) == 4
     assert all(each.accessibleName() for each in buttons(leaking_page))
     choose(leaking_page, "unreadable")
-    assert not leaking_page._cure_panel.pictures()
+    assert not leaking_page.health.cures.pictures()
     QApplication.processEvents()
     assert [each.accessibleName() for each in buttons(leaking_page)] == ["Leave out all 2 pictures"]
 
@@ -280,12 +282,12 @@ def test_a_click_cures_says_so_and_the_toast_takes_it_back(leaking_page: ImagesP
     QTest.mouseClick(buttons(leaking_page)[0], Qt.MouseButton.LeftButton)
 
     assert said[-1].text == "2 pictures are left out."
-    assert leaking_page._left_out.text() == "2 pictures left out"
-    assert not any(each.code == "unreadable" for each in leaking_page._tree.problems())
+    assert leaking_page.health.left_out.text() == "2 pictures left out"
+    assert not any(each.code == "unreadable" for each in leaking_page.health.tree.problems())
     said[-1].action()
     assert studio.project.experiment == before
-    assert leaking_page._left_out.isHidden()
-    assert any(each.code == "unreadable" for each in leaking_page._tree.problems())
+    assert leaking_page.health.left_out.isHidden()
+    assert any(each.code == "unreadable" for each in leaking_page.health.tree.problems())
 
 
 def test_a_toast_does_not_undo_what_came_after(leaking_page: ImagesPage, studio: Studio) -> None:
@@ -304,9 +306,9 @@ def test_a_toast_does_not_undo_what_came_after(leaking_page: ImagesPage, studio:
 def test_cures_are_reached_by_keyboard(qtbot, leaking_page: ImagesPage, studio: Studio) -> None:
     leaking_page.activateWindow()
     choose(leaking_page, "unreadable")
-    leaking_page._tree.setFocus()
-    item = leaking_page._tree.visualItemRect(leaking_page._tree.currentItem())
-    leaking_page._tree.customContextMenuRequested.emit(item.center())
+    leaking_page.health.tree.setFocus()
+    item = leaking_page.health.tree.visualItemRect(leaking_page.health.tree.currentItem())
+    leaking_page.health.tree.customContextMenuRequested.emit(item.center())
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     QTest.keyClick(menu, Qt.Key.Key_Down)
@@ -316,7 +318,7 @@ def test_cures_are_reached_by_keyboard(qtbot, leaking_page: ImagesPage, studio: 
 
 def test_the_line_of_what_is_left_out_is_the_way_back(qtbot, leaking_page: ImagesPage, studio: Studio) -> None:
     commands.exclude_files(studio.project, paths=[studio.project.index.by_name("mug").files[0].path])
-    leaking_page._left_out.click()
+    leaking_page.health.left_out.click()
     menu = QApplication.activePopupWidget()
     assert [action.text() for action in menu.actions()] == ["Take 1 picture in again"]
     menu.actions()[0].trigger()
@@ -392,10 +394,10 @@ def test_places_of_one_problem_are_rows_that_lead_to_their_pictures(
     qtbot.addWidget(page)
     page.show()
     choose(page, "tiny")
-    top = page._tree.currentItem()
+    top = page.health.tree.currentItem()
     assert [top.child(row).text(0) for row in range(top.childCount())] == ["tiny.png", "tiny.png"]
 
-    page._tree.itemClicked.emit(top.child(1), 0)
+    page.health.tree.itemClicked.emit(top.child(1), 0)
 
     assert page._pictures.class_name == "pot"
     assert page._pictures.view.selected_paths() == (str(paths[1]),)

@@ -53,13 +53,6 @@ def empty_page(qtbot, studio: Studio, tmp_path: Path) -> ImagesPage:
     made.shut_down()
 
 
-@pytest.fixture
-def toasts(studio: Studio) -> list[Toast]:
-    found: list[Toast] = []
-    studio.toasted.connect(found.append)
-    return found
-
-
 def column(page: ImagesPage, part: Part | None):
     return next(each for each in page._board.columns if each.part is part)
 
@@ -179,9 +172,9 @@ def test_a_problem_leads_to_its_pictures(qtbot, page: ImagesPage, studio: Studio
     broken = folder / "class01" / "broken.png"
     broken.write_bytes(b"")
     studio.project.add_folders([str(folder)])
-    qtbot.waitUntil(lambda: any(each.where == str(broken) for each in page._tree.problems()))
-    problem = next(each for each in page._tree.problems() if each.where == str(broken))
-    page._tree.problem_activated.emit(problem)
+    qtbot.waitUntil(lambda: any(each.where == str(broken) for each in page.health.tree.problems()))
+    problem = next(each for each in page.health.tree.problems() if each.where == str(broken))
+    page.health.tree.problem_activated.emit(problem)
     assert page._pictures.heading.full_text() == "class01"
     assert page._pictures.view.selected_paths() == (str(broken),)
 

@@ -46,13 +46,6 @@ def empty_page(qtbot, studio: Studio, tmp_path: Path) -> ImagesPage:
     made.shut_down()
 
 
-@pytest.fixture
-def toasts(studio: Studio) -> list[Toast]:
-    found: list[Toast] = []
-    studio.toasted.connect(found.append)
-    return found
-
-
 def zipped(path: Path, folder: Path) -> Path:
     with zipfile.ZipFile(path, "w") as made:
         for each in sorted(folder.rglob("*.png")):
@@ -197,7 +190,7 @@ def test_a_dropped_list_brings_its_classes_and_its_parts(
         "c": Part.META_VAL,
         "d": Part.META_TEST,
     }
-    assert any("labels.csv:6" in each.where for each in empty_page._tree.problems())
+    assert any("labels.csv:6" in each.where for each in empty_page.health.tree.problems())
     studio.undo_stack.undo()
     assert not classes(studio)
 

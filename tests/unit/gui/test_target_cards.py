@@ -30,13 +30,6 @@ def page(qtbot, studio: Studio, document: ProjectDocument) -> TasksPage:
     made.shut_down()
 
 
-@pytest.fixture
-def toasts(studio: Studio) -> list[Toast]:
-    found: list[Toast] = []
-    studio.toasted.connect(found.append)
-    return found
-
-
 def files_of(document: ProjectDocument, name: str) -> tuple[str, ...]:
     return tuple(file.path for file in document.index.by_name(name).files)
 
