@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from metastudio.engine.backbones.kernel_gradients import KernelGradients
 from metastudio.engine.backbones.network import Weights
 
 
@@ -145,7 +146,7 @@ def _recomputed(
 
 
 class _RecomputedStep(torch.autograd.Function):
-    """A step as one node of the graph, which keeps nothing but where the step began.
+    """A step as one node of the graph, which keeps nothing but where the step began and its kernels' gradients.
 
     Its backward pass takes the step again with a graph and differentiates that: for plain gradient descent the
     vector v becomes v - lr H v, with H the Hessian of the support loss.
@@ -155,9 +156,10 @@ class _RecomputedStep(torch.autograd.Function):
     def forward(
         ctx: Any, stepped: _Step, step: int, names: Sequence[str], adapted: Sequence[str], count: int, *tensors: Tensor
     ) -> tuple[Tensor, ...]:
-        ctx.call = (stepped, step, names, adapted, count)
+        kernels = KernelGradients()
+        ctx.call = (stepped, step, names, adapted, count, kernels)
         ctx.save_for_backward(*tensors)
-        with torch.enable_grad():
+        with torch.enable_grad(), kernels.in_use():
             state = {
                 name: value.detach().requires_grad_(value.is_floating_point())
                 for name, value in zip(names, tensors[:count], strict=True)
@@ -168,11 +170,12 @@ class _RecomputedStep(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        stepped, step, names, adapted, count = ctx.call
+        stepped, step, names, adapted, count, kernels = ctx.call
         tensors = ctx.saved_tensors
         with torch.enable_grad():
             inputs = [value.detach().requires_grad_(value.is_floating_point()) for value in tensors[:count]]
-            after = stepped(dict(zip(names, inputs, strict=True)), step, Order.SECOND)
+            with kernels.in_use():
+                after = stepped(dict(zip(names, inputs, strict=True)), step, Order.SECOND)
             wanted = [*inputs, *tensors[count:]]
             needed = [index for index, value in enumerate(wanted) if value.requires_grad]
             found = torch.autograd.grad(

@@ -4,16 +4,18 @@ Run by hand: ``python -m tests.benchmarks.method_table OMNIGLOT_FOLDER SPLITS_FO
 [--ways 5 20]``. Each method takes its quick recipe; a trial (`metastudio forecast`) says how many iterations fit into
 the budget, so that the outer rate falls to its end within it. Meta-Transfer Learning starts from the plain classifier
 of the same table. What is in OUT_FOLDER/rows.jsonl already is not done again; the table is printed at the end, and
-alone with ``--seconds 0``.
+alone with ``--seconds 0``. ``--trials`` makes only the trials, which want free cores; the rows then use them.
 What the forecast of the very same experiment said is kept beside what came, as a check of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shlex
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from metastudio.catalog.experiment import ExperimentConfig
@@ -23,7 +25,8 @@ from metastudio.runs.event_log import read_events
 from metastudio.runs.run_folder import RunFolder
 from tests.benchmarks.forecasts import GOAL, called, forecast_of
 
-EPISODES = 600
+EPISODES = MappingProxyType({5: 600, 20: 200})
+"""Of the test, by ways: about as many queries."""
 FIRST = ("classifier",)
 """Others start from it."""
 
@@ -34,43 +37,62 @@ def recipe_of(algorithm: str) -> Recipe | None:
     return next((each for each in found if each.name.endswith("-omniglot")), None)
 
 
-def measured(recipe: Recipe, ways: int, arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Train and test one method; return its row."""
+def tried(recipe: Recipe, ways: int, arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what to ask for, so that a method's training takes the budget, and the forecast of just that."""
     asked: list[object] = ["--images", arguments.omniglot, "--recipe", recipe.name]
     options = {f"data.split.meta_{part}": arguments.splits / f"{part}.json" for part in ("train", "val", "test")}
     options = {"data.split.kind": "lists", **options, "episodes.n_way": ways, "exports": "[]"}
-    shown_as = {"meta_train": "SPLITS/train.json", "meta_val": "SPLITS/val.json", "meta_test": "SPLITS/test.json"}
-    shown_options = {f"data.split.{part}": place for part, place in shown_as.items()}
+    shown_as = {f"data.split.meta_{part}": f"SPLITS/{part}.json" for part in ("train", "val", "test")}
     if "train_n_way" in recipe.values["episodes"]:  # it trains with more ways than it is tested with
         options["episodes.train_n_way"] = max(ways, recipe.values["episodes"]["train_n_way"])
     if ALGORITHMS[recipe.algorithm].capabilities.keeps_backbone:
         options["initial_weights"] = next(row["run"] for row in rows if row["method"] == FIRST[0])
-        shown_options["initial_weights"] = "RUN-OF-THE-CLASSIFIER"
-    asked += _set(options)
+        shown_as["initial_weights"] = "RUN-OF-THE-CLASSIFIER"
     tasks = recipe.values["training"].get("meta_batch_size", ExperimentConfig().training.meta_batch_size)
-    iterations = max(10, round(arguments.seconds * forecast_of(asked)["tasks_per_s"] / tasks))
-    budget = {"training.iterations": iterations, "training.validate_every": iterations // 3 or 1}
-    asked += _set(budget)
-    forecast = forecast_of(asked)
-    folder = arguments.out / "runs"
-    said = called("train", *asked, "--runs", folder)
-    run = RunFolder(next(line["path"] for line in said if line["kind"] == "run"))
-    statistics = ("--statistics", "support", "--statistics", "batch")
-    tests = [line for line in called("evaluate", run.path, "--episodes", EPISODES, *statistics) if "statistics" in line]
-    steps = [each for each in read_events(run.events_path)[0] if each.kind == "outer_step"]
-    seconds = run.state().elapsed_s
+    iterations = max(10, round(arguments.seconds * forecast_of([*asked, *_set(options)])["tasks_per_s"] / tasks))
+    options |= {"training.iterations": iterations, "training.validate_every": iterations // 3 or 1}
+    asked += _set(options)
     return {
         "method": recipe.algorithm,
         "ways": ways,
-        "run": str(run.path),
+        "asked": [str(each) for each in asked],
+        "shown": shlex.join(["--recipe", recipe.name, *_set(options | shown_as)]),
         "iterations": iterations,
-        "seconds": seconds,
-        "tasks_per_s": tasks * iterations / seconds,
-        "memory_bytes": max(each.memory_bytes for each in steps),
-        "forecast": {name: forecast[name] for name in ("seconds", "memory_bytes")},
-        "tests": tests,
-        "command": shlex.join(["--recipe", recipe.name, *_set(options | shown_options | budget)]),
+        "tasks": tasks,
+        "forecast": forecast_of(asked),
     }
+
+
+def measured(trial: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train and test one method; return its row."""
+    said = called("train", *trial["asked"], "--runs", arguments.out / "runs")
+    run = RunFolder(next(line["path"] for line in said if line["kind"] == "run"))
+    statistics = ("--statistics", "support", "--statistics", "batch")
+    tested = called("evaluate", run.path, "--episodes", EPISODES[trial["ways"]], *statistics)
+    steps = [each for each in read_events(run.events_path)[0] if each.kind == "outer_step"]
+    seconds = run.state().elapsed_s
+    return {
+        "method": trial["method"],
+        "ways": trial["ways"],
+        "run": str(run.path),
+        "iterations": trial["iterations"],
+        "seconds": seconds,
+        "tasks_per_s": trial["tasks"] * trial["iterations"] / seconds,
+        "memory_bytes": max(each.memory_bytes for each in steps),
+        "forecast": {name: trial["forecast"][name] for name in ("seconds", "memory_bytes")},
+        "tests": [line for line in tested if "statistics" in line],
+        "command": trial["shown"],
+    }
+
+
+def kept(file: Path) -> list[dict[str, Any]]:
+    """Return the lines of a file of JSON lines."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def found(lines: list[dict[str, Any]], method: str, ways: int) -> dict[str, Any] | None:
+    """Return the line of a method."""
+    return next((each for each in lines if (each["method"], each["ways"]) == (method, ways)), None)
 
 
 def _set(options: dict[str, object]) -> list[str]:
@@ -112,20 +134,28 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--ways", type=int, nargs="*", default=[5, 20])
     parser.add_argument("--methods", nargs="*", default=list(ALGORITHMS))
+    parser.add_argument("--trials", action="store_true")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    file = arguments.out / "rows.jsonl"
-    rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    rows_file, trials_file = arguments.out / "rows.jsonl", arguments.out / "trials.jsonl"
+    rows, trials = kept(rows_file), kept(trials_file)
     order = sorted(arguments.methods, key=lambda name: name not in FIRST)
-    for ways in arguments.ways if arguments.seconds else []:
-        for name in order:
-            recipe = recipe_of(name)
-            if recipe is None or any(row["method"] == name and row["ways"] == ways for row in rows):
-                continue
-            rows.append(measured(recipe, ways, arguments, rows))
-            with file.open("a") as out:
-                out.write(json.dumps(rows[-1]) + "\n")
-            print(shown(rows[-1]), flush=True)
+    for ways, name in itertools.product(arguments.ways if arguments.seconds else [], order):
+        recipe = recipe_of(name)
+        if recipe is None or found(rows, name, ways):
+            continue
+        trial = found(trials, name, ways)
+        if trial is None:
+            trial = tried(recipe, ways, arguments, rows)
+            trials.append(trial)
+            with trials_file.open("a") as out:
+                out.write(json.dumps(trial) + "\n")
+        if arguments.trials:
+            continue
+        rows.append(measured(trial, arguments))
+        with rows_file.open("a") as out:
+            out.write(json.dumps(rows[-1]) + "\n")
+        print(shown(rows[-1]), flush=True)
     for ways in arguments.ways:
         print(f"\n{ways}-way 1-shot\n")
         print("| method | before, % | `support`, % | `batch`, % | tasks/s | MB | s | command |")

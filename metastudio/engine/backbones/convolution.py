@@ -18,6 +18,7 @@ from torch.autograd.function import once_differentiable
 
 from metastudio.engine.backbones import map_kernels
 from metastudio.engine.backbones.fused_norm import as_array, can_fuse, empty_maps
+from metastudio.engine.backbones.kernel_gradients import Slot, slot
 
 _SMALL_PIXELS = 49  # an output of 7 x 7; decision page 0030
 KERNEL = 3
@@ -34,7 +35,7 @@ class Convolution(nn.Conv2d):
         stride = self.stride[0]
         needs_graph = torch.is_grad_enabled() and (maps.requires_grad or self.weight.requires_grad)
         if needs_graph and can_fuse(maps):
-            convolved: Tensor = _Convolved.apply(maps, self.weight, stride)  # type: ignore[no-untyped-call]
+            convolved: Tensor = _Convolved.apply(maps, self.weight, stride, slot())  # type: ignore[no-untyped-call]
             return convolved
         return F.conv2d(maps, self.weight, stride=stride, padding=1)
 
@@ -105,18 +106,18 @@ def _backward(gradient: Tensor, maps: Tensor, weight: Tensor, stride: int, *, of
 
 class _Convolved(Function):
     @staticmethod
-    def forward(ctx: Any, maps: Tensor, weight: Tensor, stride: int) -> Tensor:
+    def forward(ctx: Any, maps: Tensor, weight: Tensor, stride: int, own: Slot) -> Tensor:
         patches = _patches(maps, stride) if _is_small(maps, stride) else None
         ctx.save_for_backward(maps, weight, patches)
-        ctx.stride = stride
+        ctx.stride, ctx.slot = stride, own
         return _product(maps, weight, stride, patches)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         maps, weight, patches = ctx.saved_tensors
         wanted = ctx.needs_input_grad[:2]
-        of_maps, of_weight = _Gradients.apply(gradient, maps, weight, patches, ctx.stride, wanted)  # type: ignore[no-untyped-call]
-        return of_maps, of_weight, None
+        of_maps, of_weight = _Gradients.apply(gradient, maps, weight, patches, ctx.stride, wanted, ctx.slot)  # type: ignore[no-untyped-call]
+        return of_maps, of_weight, None, None
 
 
 class _Gradients(Function):
@@ -131,13 +132,14 @@ class _Gradients(Function):
         patches: Tensor | None,
         stride: int,
         wanted: tuple[bool, bool],
+        own: Slot,
     ) -> tuple[Tensor | None, Tensor | None]:
         ctx.save_for_backward(gradient, maps, weight, patches)
         ctx.stride = stride
         ctx.set_materialize_grads(False)
         return (
             _to_input(gradient, maps, weight, stride) if wanted[0] else None,
-            _to_weight(gradient, maps, weight, stride, patches) if wanted[1] else None,
+            own.kept(lambda: _to_weight(gradient, maps, weight, stride, patches)) if wanted[1] else None,
         )
 
     @staticmethod
@@ -160,4 +162,4 @@ class _Gradients(Function):
                 for_gradient = along if for_gradient is None else for_gradient + along
             if needs_maps:
                 for_maps = _to_input(gradient, maps, of_weight, stride)
-        return for_gradient, for_maps, for_weight, None, None, None
+        return for_gradient, for_maps, for_weight, None, None, None, None

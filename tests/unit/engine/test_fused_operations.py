@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from metastudio.engine.backbones import convolution
 from metastudio.engine.backbones.convolution import Convolution
 from metastudio.engine.backbones.fused_norm import normalized
+from metastudio.engine.backbones.kernel_gradients import KernelGradients
 
 Operation = Callable[..., Tensor]
 
@@ -74,3 +76,42 @@ def test_a_map_far_from_zero_keeps_its_small_variance() -> None:
     expected_variance, expected_mean = torch.var_mean(maps.double(), dim=(0, 2, 3), correction=0)
     torch.testing.assert_close(mean.double(), expected_mean, rtol=1e-6, atol=0)
     torch.testing.assert_close(variance.double(), expected_variance, rtol=1e-3, atol=0)
+
+
+def test_gradients_of_kernels_are_computed_once_where_a_step_is_taken_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = Convolution(3, 4).double()
+    gamma, beta = values(4, seed=1), values(4, seed=2)
+    maps = values(2, 3, 9, 9, seed=0)
+    computed = []
+    real = convolution._to_weight
+
+    def counted(*arguments: object) -> Tensor:
+        computed.append(arguments)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(convolution, "_to_weight", counted)
+
+    def step(*, creates_graph: bool) -> tuple[Tensor, ...]:
+        out, _, _ = normalized(layer(maps), gamma, beta, count=2, eps=1e-5, slope=0.1, pool=2)
+        return torch.autograd.grad((out * out.sin()).sum(), [layer.weight, gamma, beta], create_graph=creates_graph)
+
+    def derivative_of(gradients: tuple[Tensor, ...]) -> Tensor:
+        [found] = torch.autograd.grad(sum((each * each.cos()).sum() for each in gradients), [maps])  # type: ignore[arg-type]
+        return found
+
+    expected = step(creates_graph=True)
+    of_expected = derivative_of(expected)
+    computed.clear()
+    kernels = KernelGradients()
+    with kernels.in_use():
+        first = step(creates_graph=False)
+    assert len(computed) == 1
+    with kernels.in_use():
+        second = step(creates_graph=True)
+    assert len(computed) == 1  # found, not computed again
+    of_second = derivative_of(second)
+    assert len(computed) > 1  # a derivative of its own, not the step's
+    for one, other, wanted in zip(first, second, expected, strict=True):
+        assert torch.equal(one, wanted)
+        assert torch.equal(other, wanted)
+    assert torch.equal(of_second, of_expected)
