@@ -119,6 +119,12 @@ class DataError(MetaStudioError):
     exit_code = 3
 
 
+class GoneError(DataError):
+    """A folder of images is not where it was: a drive was unplugged, or somebody moved it."""
+
+    code = "MS-310"
+
+
 class IntegrityError(MetaStudioError):
     """A file is not what it claims to be: truncated, altered, of another format or version.
 

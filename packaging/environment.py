@@ -45,7 +45,7 @@ def ensure(lock: str) -> Path:
     _ensure_venv()
     pip = _pip()
     say(f"Installing the locked packages of {lock}.txt")
-    install(pip, ["--require-hashes", "-r", str(LOCKS / f"{lock}.txt")])
+    install(pip, ["--no-deps", "--require-hashes", "-r", str(LOCKS / f"{lock}.txt")])  # all there is but torch
     torch_build.ensure(python_of(VENV), lambda arguments: try_install(pip, arguments), say)
     say("Installing MetaStudio itself, from this folder")
     install(pip, ["--no-deps", "--no-build-isolation", "--editable", str(PROJECT)])

@@ -1,7 +1,7 @@
 """Write the lock files anew from pyproject.toml; for maintainers, with `uv` on the path or in the environment.
 
 Torch itself stays out of the locks, because `bootstrap.py` chooses its build; its pure dependencies are in them, so
-that torch can be installed alone.
+that torch can be installed alone. Packages that need torch (kornia) are locked as if they did not.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -43,7 +44,11 @@ def compile_lock(requirements: list[str], lock: Path, *, constraints: Path | Non
     command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
     if constraints:
         command += ["--constraints", str(constraints)]
-    run = subprocess.run(command, input="\n".join(requirements), text=True, stdout=subprocess.PIPE, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        never = Path(folder) / "overrides.txt"
+        never.write_text("".join(f"{name} ; sys_platform == 'never'\n" for name in CHOSEN_BY_BOOTSTRAP))
+        command += ["--overrides", str(never), *(f"--no-emit-package={name}" for name in CHOSEN_BY_BOOTSTRAP)]
+        run = subprocess.run(command, input="\n".join(requirements), text=True, stdout=subprocess.PIPE, check=True)
     names = {name_of(line) for line in run.stdout.splitlines() if "==" in line}
     if names & CHOSEN_BY_BOOTSTRAP or "://" in run.stdout:
         sys.exit(f"{lock.name}: a locked package drags torch in, or a line names a server.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
 from pydantic import Field, model_validator
 
+from metastudio.catalog.augmentation import Augmentation
 from metastudio.catalog.backbones import Conv4Config, Statistics
 from metastudio.catalog.data_spec import DataSpec
 from metastudio.catalog.episode_spec import EpisodeSpec
@@ -55,6 +56,14 @@ class TrainingSpec(Settings):
     )
     outer_lr: float = option(
         1e-3, title="Outer learning rate", help="How far an outer step moves; too high and the loss jumps.", gt=0, le=10
+    )
+    drop_tasks: float = option(
+        0.0,
+        title="Drop broken tasks",
+        help="Largest share of a step's tasks left out where a loss is not a number; 0 stops at the first.",
+        ge=0,
+        le=0.9,
+        advanced=True,
     )
     schedule: Literal["constant", "linear", "cosine", "halving"] = option(
         "constant",
@@ -161,14 +170,21 @@ class ExperimentConfig(Settings):
     schema_version: Literal[1] = SCHEMA_VERSION
     name: str = option("experiment", title="Name", help="What the run is called.", min_length=1, max_length=100)
     seed: int = option(0, title="Seed", help="Another seed starts elsewhere and draws other tasks.", ge=0, lt=2**63)
-    device: str = option("auto", title="Device", help="Where it computes: 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'.")
+    device: str = option(
+        "auto",
+        title="Device",
+        help="Where it computes: 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'; 'cuda*4' shares the tasks of a step among "
+        "four graphics processors, 'cpu*2' among two processes.",
+    )
     initial_weights: str = option(
         "",
         title="Start from run",
-        help="Folder of a run whose backbone is the start, so that pretraining and meta-training are two queued runs.",
+        help="Folder of a run whose backbone is the start, so that pretraining and meta-training are two queued runs; "
+        "or of one of its checkpoints, to start with everything learned, where the method is the same.",
         advanced=True,
     )
     data: DataSpec = DataSpec()
+    augmentation: Augmentation = Augmentation()
     episodes: EpisodeSpec = EpisodeSpec()
     algorithm: AlgorithmConfig = MAMLConfig()
     backbone: BackboneConfig = Conv4Config()

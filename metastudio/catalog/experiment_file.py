@@ -93,14 +93,15 @@ def with_paths(experiment: ExperimentConfig, change: Callable[[str], str]) -> Ex
     return ExperimentConfig.model_validate(values)
 
 
-def read_values(text: str, *, where: str = "") -> dict[str, Any]:
-    """Return the plain values of a TOML text, unchecked.
+def read_values(text: str, *, where: str = "", most_characters: int | None = None) -> dict[str, Any]:
+    """Return the plain values of a TOML text, unchecked; of at most `LARGEST_FILE_CHARACTERS`, if not said otherwise.
 
     Raises:
         ConfigurationError: if it is no TOML, or larger or deeper than any experiment is.
     """
-    if len(text) > LARGEST_FILE_CHARACTERS:
-        raise _not_toml(where, f"It has {len(text):,} characters, more than the {LARGEST_FILE_CHARACTERS:,} allowed.")
+    most = most_characters or LARGEST_FILE_CHARACTERS
+    if len(text) > most:
+        raise _not_toml(where, f"It has {len(text):,} characters, more than the {most:,} allowed.")
     if _DEEP_NAME.search(text):
         raise _not_toml(where, "A name in it is nested more than 200 deep.")
     try:

@@ -12,7 +12,18 @@ from typing import Any
 
 import typer
 
-from metastudio.cli import demo, experiments, forecasting, image_folders, overview, results, serving, training
+from metastudio.cli import (
+    comparing,
+    controlling,
+    demo,
+    experiments,
+    forecasting,
+    image_folders,
+    overview,
+    results,
+    serving,
+    training,
+)
 from metastudio.cli.crash import write_crash_report
 from metastudio.cli.report import show_error
 from metastudio.errors import MetaStudioError
@@ -24,7 +35,7 @@ EXIT_CODES = (
 )
 _HELP = """Few-shot learning from folders of images.
 
-Without a command the studio opens: `metastudio [--sample] [PROJECT]`.
+Without a command the studio opens: `metastudio [--sample] [--new-window] [PROJECT]`.
 """
 _ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1", "MALLOC_TOP_PAD_": "268435456"}
 """By default glibc gives every large tensor back to the system; keeping them trains up to 1.7 times as fast."""
@@ -35,10 +46,16 @@ app = typer.Typer(
 for command in (
     experiments.new,
     training.train,
+    controlling.pause,
+    controlling.finish,
+    controlling.discard,
+    controlling.restore,
+    controlling.extend,
     forecasting.forecast,
     results.evaluate,
     results.adapt,
     results.export,
+    comparing.compare,
     overview.runs,
     overview.devices,
     overview.catalog,
@@ -97,7 +114,7 @@ def _command(arguments: list[str]) -> int:
 
 
 def _means_studio(arguments: list[str]) -> bool:
-    if not arguments or arguments[0] == "--sample":
+    if not arguments or arguments[0] in {"--sample", "--new-window"}:
         return True
     path = Path(arguments[0])
     return path.name == "project.toml" or (path / "project.toml").is_file()

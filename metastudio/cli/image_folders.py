@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from metastudio.catalog.data_spec import Part, Preprocessing, Split
 from metastudio.catalog.validation import parse_experiment
-from metastudio.cli.arguments import AsJson
+from metastudio.cli.arguments import AsJson, existing_run
 from metastudio.cli.report import Report
 from metastudio.errors import ConfigurationError, DataError
 from metastudio.images.archives import unpack as unpack_archive
@@ -23,6 +24,9 @@ from metastudio.images.image_store import open_store
 from metastudio.images.near_duplicates import near_duplicates
 from metastudio.images.part_names import part_of_list
 from metastudio.runs.atomic import resources, write_atomically
+from metastudio.runs.class_map import ClassMap, compared
+from metastudio.runs.questions import ClassPictures
+from metastudio.runs.run_folder import RunFolder
 
 app = typer.Typer(help="Look at folders of images.", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -153,6 +157,78 @@ def split(
             report.tell(kind="list", part=part, classes=len(names), path=str(path.absolute()))
         options = " ".join(f"--set data.split.{part}={shlex.quote(str(path))}" for part, path in paths.items())
         report.say(f"Use them with: --set data.split.kind=lists {options}")
+
+
+@app.command()
+def distances(
+    folders: Folders,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run", metavar="RUN", help="Compare the features of this run's model; without it, pixels are compared."
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        int | None,
+        typer.Option("--checkpoint", metavar="ITERATION", help="Another checkpoint than the best one."),
+    ] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="Most pictures of a class that are compared.")] = 20,
+    size: Annotated[int, typer.Option(min=8, max=512, help="Side that raw pictures are brought to, in px.")] = 28,
+    most: Annotated[int, typer.Option(min=1, help="How many pairs are listed.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Say which classes are hard to tell apart: for a trained model, or before anyone trains, from raw pixels.
+
+    Listed are the two classes, how many of their pictures lie nearer to the other one, and how far their centres are
+    apart, in spreads of the classes; the hardest pairs first.
+
+    Examples: `metastudio images distances omniglot`, `metastudio images distances omniglot --run RUN --most 30`
+    """
+    from metastudio.engine.adaptation import trained_learner
+    from metastudio.engine.class_map import class_map
+
+    with Report(as_json=as_json) as report:
+        found = None if run is None else existing_run(run)
+        index = _index(folders, report)
+        answer = class_map(
+            [ClassPictures(name=each.name, files=compared(each.files, most=pictures)) for each in index.classes],
+            Preprocessing(image_size=size),
+            None if found is None else trained_learner(found, checkpoint),
+            on_phase=report.counter,
+        )
+        _report_map(ClassMap.of(answer), found, most, report)
+
+
+def _report_map(found: ClassMap, run: RunFolder | None, most: int, report: Report) -> None:
+    seen_by = "raw pixels, no model"
+    if run is not None:
+        seen_by = f"the features of {run.name}, iteration {found.iteration}"
+        if found.trained_on:
+            seen_by += f", which was trained on {found.trained_on:,} of them"
+    report.say(f"{len(found.names):,} classes, up to {max(found.pictures)} pictures each, compared by {seen_by}.")
+    for each in found.problems:
+        report.say(f"! {each}", "yellow")
+    report.tell(
+        kind="distances",
+        run="" if run is None else run.name,
+        iteration=found.iteration,
+        trained_on=found.trained_on,
+        classes=len(found.names),
+        problems=found.problems,
+    )
+    for pair in found.pairs(most):
+        report.say(f"{pair.first} and {pair.second}: {pair.about()}")
+        report.tell(
+            kind="pair",
+            first=pair.first,
+            second=pair.second,
+            confusion=_known(pair.confusion),
+            separation=_known(pair.separation),
+        )
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else round(number, 4)
 
 
 def _split_of(shares: tuple[float, float, float], seed: int, lists: list[Path], *, by_folders: bool) -> Split:

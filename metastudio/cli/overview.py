@@ -48,7 +48,7 @@ def devices(as_json: AsJson = False) -> None:
     table = _table("Name", "Device", "Free memory", "", "Note")
     for each in list_devices():
         report.tell(kind="device", **each.model_dump())
-        mark = "recommended" if each.is_recommended else ""
+        mark = "recommended" if each.is_recommended else "" if each.is_usable else "not usable"
         table.add_row(each.name, each.title, f"{each.free_bytes / 1e9:.1f} GB", mark, each.note)
     report.show(table)
 
@@ -100,6 +100,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
             "iteration": f"{state.iteration:,} / {state.iterations:,}",
             "best": "" if state.best_accuracy is None else percent(state.best_accuracy, state.best_ci95),
             "started_at": state.started_at,
+            "origin": None if state.origin is None else state.origin.model_dump(),
         }
     except MetaStudioError as error:
         return {
@@ -109,6 +110,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
             "iteration": "",
             "best": "",
             "started_at": "",
+            "origin": None,
         }
 
 

@@ -49,10 +49,12 @@ class Report:
 
     Args:
         as_json: Whether everything becomes JSON lines.
+        is_silent: Whether nothing is shown at all, because another process shows it.
     """
 
-    def __init__(self, *, as_json: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, is_silent: bool = False) -> None:
         self.as_json = as_json
+        self.is_silent = is_silent
         self.console = Console(highlight=False, soft_wrap=True)
         self._bars: Progress | None = None
         self._what: str | None = None
@@ -63,7 +65,7 @@ class Report:
         self._capacity: events.Capacity | None = None
 
     def __enter__(self) -> Self:
-        if not self.as_json and self.console.is_terminal:
+        if not self.as_json and not self.is_silent and self.console.is_terminal:
             self._bars = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=20),
@@ -86,7 +88,7 @@ class Report:
 
     def say(self, text: str = "", style: str = "") -> None:
         """Print a line of text for people; nothing where JSON is wanted."""
-        if not self.as_json:
+        if not self.as_json and not self.is_silent:
             self.console.print(text, style=style or None, markup=False)
 
     def show(self, table: Table) -> None:
@@ -96,7 +98,7 @@ class Report:
 
     def tell(self, **values: Any) -> None:
         """Print a JSON line for programs; nothing where text is wanted."""
-        if self.as_json:
+        if self.as_json and not self.is_silent:
             _write_line(json.dumps(values, ensure_ascii=True))
 
     def problems(self, problems: Iterable[Problem], *, most: int = 20) -> None:
@@ -164,8 +166,8 @@ class Report:
 
     def event(self, event: events.Event) -> None:
         """Show one event of a run."""
-        if self.as_json:
-            _write_line(events.to_line(event))
+        if self.as_json or self.is_silent:
+            self.tell(**json.loads(events.to_line(event)))
             return
         match event:
             case events.Preparing():
@@ -227,10 +229,11 @@ def _before(event: events.Evaluated | events.Validated) -> str:
 
 
 def _started(event: events.Started) -> str:
+    shared = f"{event.processes} processes, " if event.processes > 1 else ""
     verb = "Going on from iteration" if event.resumed else "Training from iteration"
     return (
         f"{verb} {event.iteration:,} of {event.iterations:,} on {event.device} "
-        f"({event.executor}, {event.threads} threads, {event.parameters:,} parameters)"
+        f"({shared}{event.executor}, {event.threads} threads, {event.parameters:,} parameters)"
     )
 
 

@@ -6,19 +6,24 @@ import contextlib
 import logging
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from metastudio.catalog.device_name import parse_device
 from metastudio.cli.arguments import AsJson, ImageFolders, Overrides, RecipeName, RunsFolder, assembled, existing_run
 from metastudio.cli.experiments import images_of, made_run
 from metastudio.cli.report import Report
-from metastudio.errors import ConfigurationError
+from metastudio.errors import ConfigurationError, MetaStudioError
 from metastudio.logs import log_to_file
 from metastudio.runs import events
 from metastudio.runs.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from metastudio.engine.training.ranks import Ranks
 
 ENDING_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
@@ -38,53 +43,107 @@ def train(
     images: ImageFolders = None,
     recipe: RecipeName = "",
     overrides: Overrides = None,
+    make_only: Annotated[
+        bool, typer.Option("--make-only", help="Make the run and say where it lies; torchrun or a cluster trains it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train an experiment, or go on with a run that was paused, interrupted or failed.
 
     Ctrl-C writes a checkpoint and ends with 130; `metastudio train RUN` goes on from there, bit for bit on the CPU.
-    A second Ctrl-C ends at once.
+    A second Ctrl-C ends at once. With the device `cuda*2` or `cpu*2` two processes share the tasks of each step; so do
+    those that `torchrun` starts, on one computer or several, on the folder of a run.
 
     Examples: `metastudio train maml.toml`, `metastudio train runs/20261120-101500-maml-5w1s-a3f2`,
-    `metastudio train --images omniglot --recipe quick-proto-omniglot --set training.iterations=500`
+    `metastudio train --images omniglot --recipe quick-proto-omniglot --set training.iterations=500`,
+    `torchrun --nproc-per-node=2 -m metastudio train runs/20261120-101500-maml-5w1s-a3f2`
     """
-    with Report(as_json=as_json) as report:
-        run = _run_of(what, runs_folder, images, recipe, overrides, report)
-        exit_code = work_on(run, report)
+    if _is_one_of_torchrun():
+        exit_code = _work_as_one_of_torchrun(what, as_json)
+    else:
+        with Report(as_json=as_json) as report:
+            run = _run_of(what, runs_folder, images, recipe, overrides, report)
+            processes = 0 if make_only else _processes(run)
+            exit_code = work_on(run, report) if processes == 1 else 0
+        if processes > 1:  # the first of them shows how it goes
+            from metastudio.engine.training.launch import train_in_processes
+
+            exit_code = train_in_processes(run.path, processes, as_json=as_json)
         report.say(f"The run lies in {run.path}")
-        if exit_code in {130, 143}:
+        if make_only or exit_code in {130, 143}:
             report.say(f"Go on with: metastudio train {run.path}")
     if exit_code:
         raise typer.Exit(exit_code)
 
 
-def work_on(run: RunFolder, report: Report) -> int:
+def work_on(run: RunFolder, report: Report, ranks: Ranks | None = None) -> int:
     """Work on a run in this process and show what happens; return the exit code.
+
+    Args:
+        run: What is worked on.
+        report: Shows it.
+        ranks: The processes that share it; this one alone where they are not given.
 
     Raises:
         LockedError: if another worker is at work on it.
         ConfigurationError: if it has ended.
+        ResourceError: if the processes cannot meet, or one is lost and all are started anew.
     """
     from metastudio.engine.training.worker import work
 
-    root = logging.getLogger()
-    level = root.level
-    log = log_to_file(run.log_path)
     last: events.Event | None = None
-    try:
-        with _Stop() as stop:
-            for event in work(run, stop_requested=lambda: stop.exit_code != 0):
-                report.event(event)
-                last = event
-    finally:
-        root.removeHandler(log)
-        root.setLevel(level)
-        log.close()
+    with _logged(run) if ranks is None or ranks.is_first else contextlib.nullcontext(), _Stop() as stop:
+        for event in work(run, stop_requested=lambda: stop.exit_code != 0, ranks=ranks):
+            report.event(event)
+            last = event
     if isinstance(last, events.Failed):
         _say_failure(last, report)
         return last.exit_code
     stopped = isinstance(last, events.Finished) and last.outcome == "paused"
     return stop.exit_code if stopped else 0
+
+
+@contextlib.contextmanager
+def _logged(run: RunFolder) -> Iterator[None]:
+    root = logging.getLogger()
+    level = root.level
+    log = log_to_file(run.log_path)
+    try:
+        yield
+    finally:
+        root.removeHandler(log)
+        root.setLevel(level)
+        log.close()
+
+
+def _is_one_of_torchrun() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ or os.environ.get("WORLD_SIZE", "1") != "1"
+
+
+def _work_as_one_of_torchrun(what: Path | None, as_json: bool) -> int:
+    if what is None or not what.is_dir():
+        raise ConfigurationError(
+            "Several processes are given the folder of a run, which one of them alone has made.",
+            todo="Make it with: metastudio train EXPERIMENT.toml --make-only.",
+        )
+    from metastudio.engine.training.ranks import LostRankError, Ranks
+
+    ranks = Ranks(os.environ)
+    try:
+        with Report(as_json=as_json, is_silent=not ranks.is_first) as report:
+            return work_on(existing_run(what), report, ranks)
+    except LostRankError as error:
+        if ranks.is_first:
+            raise
+        return error.exit_code  # the first says it, or was the one
+
+
+def _processes(run: RunFolder) -> int:
+    """Return how many processes the run's device asks for; 1 where it cannot be read, which the worker says."""
+    with contextlib.suppress(MetaStudioError):
+        device = parse_device(run.experiment().device)
+        return device.processes if device is not None else 1
+    return 1
 
 
 class _Stop:

@@ -15,27 +15,36 @@ from metastudio.engine.adaptation import AdaptedTask, TrainedLearner, adapt_to_t
 from metastudio.engine.evaluation.meta_test import evaluate_on_meta_test
 from metastudio.engine.export.folder import verify_sums
 from metastudio.engine.export.formats import export
-from metastudio.errors import MetaStudioError
+from metastudio.engine.training.ranks import LostRankError, Ranks
+from metastudio.errors import GoneError, MetaStudioError
 from metastudio.images.problems import Cancelled
 from metastudio.runs.event_log import read_events
-from metastudio.runs.events import Adapted, Evaluated, Event, Exported, Notice, OuterStep, Preparing
+from metastudio.runs.events import Adapted, Evaluated, Event, Exported, Failed, Notice, OuterStep, Preparing
 from metastudio.runs.run_folder import RunFolder
 
 ShouldStop = Callable[[], bool]
 
 
-def after_training(run: RunFolder, *, should_stop: ShouldStop = lambda: False) -> Iterator[Event]:
+def after_training(
+    run: RunFolder, *, should_stop: ShouldStop = lambda: False, ranks: Ranks | None = None
+) -> Iterator[Event]:
     """Evaluate, adapt and export as the experiment says; one that fails is said and does not stop the others.
 
+    Where several processes share the run they evaluate together, and then part: the first does the rest alone.
     What the run's events say was done since the last outer step is not done again.
 
     Raises:
         Cancelled: if `should_stop` says so; what was told is done, nothing of the rest.
+        GoneError: if the folder of a target's pictures is gone; the next stay goes on without it, if it still is.
     """
+    ranks = ranks or Ranks()
     experiment = run.experiment()
-    done = _since_training(run)
+    done = ranks.first(lambda: _since_training(run))
     if experiment.evaluation.after_training:
-        yield from _evaluated(run, done, should_stop)
+        yield from _evaluated(run, done, should_stop, ranks)
+    ranks.part()
+    if not ranks.is_first:
+        return
     if not experiment.targets and "checkpoint" not in experiment.exports:
         return
     try:
@@ -46,6 +55,7 @@ def after_training(run: RunFolder, *, should_stop: ShouldStop = lambda: False) -
     made = {Path(each.path).name for each in done if isinstance(each, Exported) and _is_whole(Path(each.path))}
     told = {each.target for each in done if isinstance(each, Adapted)}
     total = len(experiment.targets)
+    has_waited = any(isinstance(each, Failed) and each.code == GoneError.code for each in done)
     if "checkpoint" in experiment.exports and "checkpoint" not in made:
         yield from _exported(trained, None, "checkpoint", run.exports_folder / "checkpoint", should_stop)
     for number, (target, name) in enumerate(zip(experiment.targets, _folder_names(experiment.targets), strict=True)):
@@ -53,6 +63,8 @@ def after_training(run: RunFolder, *, should_stop: ShouldStop = lambda: False) -
         if target.name in told and not kinds:
             continue
         _leave_if(should_stop)
+        if not has_waited:
+            _require_folders(target)
         yield Preparing(phase=f"adapting to {target.name}", done=number, total=total)
         try:
             adapted = adapt_to_target(trained, target)
@@ -81,12 +93,24 @@ def _is_whole(folder: Path) -> bool:
     return True
 
 
+def _require_folders(target: TargetTask) -> None:
+    for each in target.classes:
+        for picture in map(Path, (*each.support, *each.query)):
+            if not picture.parent.exists():
+                raise GoneError(
+                    "The folder with pictures of the target task '{target}' is gone.",
+                    target=target.name,
+                    where=str(picture.parent),
+                    todo="Reconnect the drive, then resume. Resumed without it, the run ends without these pictures.",
+                )
+
+
 def _leave_if(should_stop: ShouldStop) -> None:
     if should_stop():
         raise Cancelled
 
 
-def _evaluated(run: RunFolder, done: Sequence[Event], should_stop: ShouldStop) -> Iterator[Event]:
+def _evaluated(run: RunFolder, done: Sequence[Event], should_stop: ShouldStop, ranks: Ranks) -> Iterator[Event]:
     wanted = run.experiment().evaluation
     known = {each.statistics for each in done if isinstance(each, Evaluated)}
     statistics = [each for each in wanted.statistics if each not in known]
@@ -94,7 +118,11 @@ def _evaluated(run: RunFolder, done: Sequence[Event], should_stop: ShouldStop) -
         return
     yield Preparing(phase="evaluating on meta-test", done=0, total=wanted.episodes)
     try:
-        yield from evaluate_on_meta_test(run, episodes=wanted.episodes, statistics=statistics, should_stop=should_stop)
+        yield from evaluate_on_meta_test(
+            run, episodes=wanted.episodes, statistics=statistics, should_stop=should_stop, ranks=ranks
+        )
+    except LostRankError:
+        raise
     except MetaStudioError as error:
         yield _notice("evaluation-failed", f"Meta-test was not evaluated: {error}")
 

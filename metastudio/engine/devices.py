@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
-import re
 import runpy
 import sys
 import warnings
@@ -14,14 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 
-from metastudio.errors import ConfigurationError, did_you_mean
+from metastudio.catalog.device_name import KINDS, parse_device
+from metastudio.errors import ConfigurationError, ResourceError, did_you_mean
 from metastudio.runs.questions import Device
 
 if TYPE_CHECKING:
     import torch
-
-_NAME = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
-_KINDS = ("auto", "cpu", "cuda", "mps")
 
 
 class ResolvedDevice(NamedTuple):
@@ -45,31 +42,61 @@ def list_devices() -> tuple[Device, ...]:
         is_recommended=not graphics,
         note=reason,
     )
-    return (cpu, *graphics)
+    return (cpu, *graphics, _all_of(graphics, reason))
 
 
-def resolve_device(wanted: str) -> ResolvedDevice:
+def _all_of(graphics: tuple[Device, ...], reason: str) -> Device:
+    """Return the choice of all graphics processors at once, which says why where it is none."""
+    count = sum(each.name.startswith("cuda:") for each in graphics)
+    return Device(
+        name=f"cuda*{max(2, count)}",
+        title="All graphics processors of this computer",
+        free_bytes=sum(each.free_bytes for each in graphics) if count > 1 else 0,
+        is_usable=count > 1,
+        note="They share the tasks of every step." if count > 1 else reason or "This computer has only one that can.",
+    )
+
+
+def resolve_device(wanted: str, *, place: int = 0, of: int = 1) -> ResolvedDevice:
     """Return the device for what the experiment says; what is not here becomes the CPU, with a sentence.
+
+    Args:
+        wanted: What the experiment says.
+        place: Which process of this computer it is for, where several share the tasks of a step.
+        of: How many they are; each takes a graphics processor of its own.
 
     Raises:
         ConfigurationError: if `wanted` is no name of a device.
+        ResourceError: if there are fewer graphics processors than processes.
     """
-    if not _NAME.fullmatch(wanted):
+    name = parse_device(wanted)
+    if name is None:
         raise ConfigurationError(
             "There is no device called '{name}'.{hint}",
             name=wanted,
-            hint=did_you_mean(wanted, _KINDS),
+            hint=did_you_mean(wanted, KINDS),
             where="device",
-            todo="Known: auto, cpu, cuda, cuda:1 and so on, mps.",
+            todo="Known: auto, cpu, cuda, cuda:1 and so on, mps; cpu*2 and cuda*2 for two processes.",
         )
     import torch  # noqa: PLC0415
 
-    if wanted == "cpu":
+    if name.kind == "cpu":
         return ResolvedDevice(torch.device("cpu"))
-    here = list_devices()
-    if wanted == "auto":
+    here = [each for each in list_devices() if each.is_usable]
+    cards = [each for each in here if each.name.startswith("cuda:")]
+    if of > 1 and name.kind in {"auto", "cuda"} and cards:
+        if of > len(cards):
+            raise ResourceError(
+                "There are {of} processes and {count} graphics processors, and each process takes its own.",
+                of=of,
+                count=len(cards),
+                where="device",
+                todo="Start as many processes as there are graphics processors, or take the device cpu.",
+            )
+        return ResolvedDevice(torch.device(cards[place].name))
+    if name.kind == "auto":
         return ResolvedDevice(torch.device(next(each.name for each in here if each.is_recommended)))
-    exact = "cuda:0" if wanted == "cuda" else wanted
+    exact = f"cuda:{name.number or 0}" if name.kind == "cuda" else wanted
     if exact in {each.name for each in here}:
         return ResolvedDevice(torch.device(exact))
     why = here[0].note or "It is not among the devices of this machine."

@@ -15,6 +15,7 @@ import psutil
 import torch
 
 from metastudio.catalog.data_spec import Part
+from metastudio.catalog.device_name import parse_device
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.engine.devices import resolve_device
@@ -80,8 +81,11 @@ def forecast(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[str
     """
     training = experiment.training
     device = resolve_device(experiment.device).device
-    name, threads = chosen_executor(device, training.meta_batch_size)
-    tried_tasks = min(training.meta_batch_size, 2 * threads)
+    wanted = parse_device(experiment.device)
+    processes = wanted.processes if wanted is not None else 1  # this trial is one of them, with the machine to itself
+    share = -(-training.meta_batch_size // processes)
+    name, threads = chosen_executor(device, share, processes=processes)
+    tried_tasks = min(share, 2 * threads)
     never = {"validate_every": 10**9, "checkpoint_every": 10**9, "iterations": 10**9, "meta_batch_size": tried_tasks}
     trial = experiment.model_copy(update={"training": training.model_copy(update=never)})
     train_classes = train_class_count(experiment, index, parts)
@@ -102,12 +106,14 @@ def forecast(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[str
             executor=executor,
             device=device,
         )
-        judged_s = (time.perf_counter() - began) / judged
-    training_s = _TRACING * training.iterations * training.meta_batch_size / rate
+        judged_s = (time.perf_counter() - began) / judged / processes
+    training_s = _TRACING * training.iterations * share / rate
     judging_s = judged_s * _judged_episodes(experiment, parts)
     uses_processes = name == SideBySide.name and training_s > PROCESSES_AFTER_S
-    memory = _memory_bytes(device, threads if uses_processes else 0, _picture_bytes(experiment, index))
-    return Forecast(training_s + judging_s, memory, rate, str(device))
+    memory = _memory_bytes(device, threads if uses_processes else 0, _picture_bytes(experiment, index), processes)
+    rate *= training.meta_batch_size / share
+    shown = str(device) if processes == 1 else f"{device.type}*{processes}"
+    return Forecast(training_s + judging_s, memory, rate, shown)
 
 
 def _tasks_per_s(trainer: Trainer) -> float:
@@ -140,8 +146,9 @@ def _picture_bytes(experiment: ExperimentConfig, index: ImageIndex) -> int:
     return index.file_count * preprocessing.channels * preprocessing.image_size**2
 
 
-def _memory_bytes(device: torch.device, processes: int, picture_bytes: int) -> int:
+def _memory_bytes(device: torch.device, task_processes: int, picture_bytes: int, workers: int) -> int:
+    """Return what all workers hold together; on graphics processors, what each holds of its own one."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     worker = int(psutil.Process().memory_info().rss)
-    return round(worker * (1 + _PROCESS_SHARE * processes)) + picture_bytes
+    return round(worker * workers * (1 + _PROCESS_SHARE * task_processes)) + picture_bytes

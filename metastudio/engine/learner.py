@@ -16,6 +16,7 @@ from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.training.checkpoint import load_checkpoint
 from metastudio.errors import IntegrityError, Message
 from metastudio.runs.checkpoint_files import iteration_of, newest_whole_checkpoint
+from metastudio.runs.initial_weights import named_start
 from metastudio.runs.preflight import train_class_count
 from metastudio.runs.run_folder import RunFolder
 
@@ -83,16 +84,28 @@ def load_learner(run: RunFolder, which: Literal["best", "last"] | Path = "best")
 
 
 def take_initial_weights(learner: MetaLearner, experiment: ExperimentConfig) -> None:
-    """Start the learner's backbone from the run that the experiment names, if it names one.
+    """Start from the run, or the checkpoint of one, that the experiment names, if it names one.
+
+    Of a run it is the backbone of the best checkpoint, of a named checkpoint everything, where the same method with
+    layers of the same shapes learned it, and else its backbone.
 
     Raises:
-        IntegrityError: if that run has no whole checkpoint, or its backbone has other shapes.
+        IntegrityError: if the checkpoint is missing or broken, or its backbone has other shapes.
     """
     if not experiment.initial_weights:
         return
-    run = RunFolder(experiment.initial_weights)
-    found = _backbone_of(load_learner(run).state_dict())
+    folder, checkpoint = named_start(experiment.initial_weights)
+    run = RunFolder(folder)
+    theirs = load_learner(run, checkpoint or "best").state_dict()
     own = learner.state_dict()
+    if (
+        checkpoint is not None
+        and run.experiment().algorithm.name == experiment.algorithm.name
+        and {name: value.shape for name, value in theirs.items()} == {name: value.shape for name, value in own.items()}
+    ):
+        learner.load_state_dict(theirs)
+        return
+    found = _backbone_of(theirs)
     wanted = _backbone_of(own)
     if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in wanted.items()}:
         raise IntegrityError(

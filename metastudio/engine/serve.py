@@ -1,7 +1,8 @@
 """`metastudio serve`: questions in, answers out, one JSON line each, until the input ends.
 
 Nothing else may reach the standard output: whatever prints is sent to the standard error. Torch is imported after the
-first answer, when nobody waits for it, or when a question needs it.
+first answer, when nobody waits for it, or when a question needs it. A thread listens while a question is being
+answered, so that it can be cancelled.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import queue
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -19,8 +22,9 @@ from pydantic import BaseModel, ValidationError
 
 from metastudio.engine.devices import list_devices
 from metastudio.errors import ConfigurationError, MetaStudioError, did_you_mean, problem
+from metastudio.images.problems import Cancelled
 from metastudio.runs.events import Failed, failed
-from metastudio.runs.questions import QUESTIONS, AskDevices, Devices, Progress, Question
+from metastudio.runs.questions import QUESTIONS, AskDevices, Cancel, Devices, Progress, Question
 
 if TYPE_CHECKING:
     from metastudio.engine.session import Session
@@ -29,6 +33,7 @@ Write = Callable[[str], None]
 
 _log = logging.getLogger(__name__)
 _NO_ID = -1
+_LONGEST_CANCEL_BYTES = 100
 _OPS = tuple(str(each.model_fields["op"].default) for each in get_args(get_args(Question)[0]))
 
 
@@ -42,8 +47,8 @@ def serve() -> int:
         answers.write(line + "\n")
         answers.flush()
 
-    try:
-        converse(sys.stdin.buffer, write)
+    try:  # a file of its own: one that a thread still reads must not be closed at exit
+        converse(os.fdopen(os.dup(sys.stdin.fileno()), "rb"), write)
     except (BrokenPipeError, KeyboardInterrupt):  # whoever asked is gone
         return 0
     return 0
@@ -56,18 +61,49 @@ def converse(lines: Iterable[bytes], write: Write) -> None:
         lines: Requests as `runs/questions.py` describes them.
         write: Takes one line of answer.
     """
-    desk = _Desk(write)
-    for line in lines:
+    inbox = _Inbox(lines)
+    desk = _Desk(write, inbox.is_cancelled)
+    for line in inbox:
         if line.strip():
             desk.answer(line)
             desk.session()  # so that the first picture dropped is answered at once
 
 
+class _Inbox:
+    """Hands out one line after another; a thread reads them, and takes out those that cancel a question."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        threading.Thread(target=self._listen, args=(lines,), name="inbox", daemon=True).start()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._waiting.get, None)
+
+    def is_cancelled(self, number: int) -> bool:
+        """Return whether nobody wants the answer to a question any more."""
+        return number in self._cancelled
+
+    def _listen(self, lines: Iterable[bytes]) -> None:
+        try:
+            for line in lines:
+                number = _cancelled_by(line)
+                if number is None:
+                    self._waiting.put(line)
+                else:
+                    self._cancelled.add(number)
+        except (OSError, ValueError):  # the pipe broke: that is its end
+            _log.info("The input broke off.", exc_info=True)
+        finally:
+            self._waiting.put(None)
+
+
 class _Desk:
     """Takes one line after another."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, is_cancelled: Callable[[int], bool]) -> None:
         self._write = write
+        self._is_cancelled = is_cancelled
         self._session: Session | None = None
 
     def session(self) -> Session:
@@ -90,6 +126,8 @@ class _Desk:
             self._reply(number, error=failed(error).model_dump())
         except BrokenPipeError:
             raise
+        except Cancelled:
+            self._reply(number, error=Failed(code="MS-130", what="Cancelled.", exit_code=130).model_dump())
         except MemoryError:
             nothing_left = Failed(code="MS-510", what="There is not enough memory for this.", exit_code=5)
             self._reply(number, error=nothing_left.model_dump())
@@ -102,8 +140,12 @@ class _Desk:
             return Devices(devices=list_devices())
 
         def on_progress(progress: Progress) -> None:
+            if self._is_cancelled(number):
+                raise Cancelled
             self._reply(number, progress=progress.model_dump())
 
+        if self._is_cancelled(number):
+            raise Cancelled
         return self.session().answer(question, on_progress)
 
     def _reply(self, number: int, **content: dict[str, Any]) -> None:
@@ -118,6 +160,16 @@ def _request(line: bytes) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise ConfigurationError("This line is no JSON object.")
     return request
+
+
+def _cancelled_by(line: bytes) -> int | None:
+    """Return the number of the question that a line cancels; None of every other line."""
+    if len(line) > _LONGEST_CANCEL_BYTES or b'"cancel"' not in line:
+        return None
+    try:
+        return Cancel.model_validate_json(line).id
+    except ValidationError:
+        return None
 
 
 def _number(request: dict[str, Any]) -> int:

@@ -20,8 +20,10 @@ from metastudio.engine.adaptation import (
     chosen_checkpoint,
     trained_learner,
 )
+from metastudio.engine.class_map import class_map
 from metastudio.engine.evaluation.meta_test import evaluate_on_meta_test
 from metastudio.engine.export.formats import export
+from metastudio.engine.preview import preview
 from metastudio.engine.tasks.target_task import read_picture
 from metastudio.engine.transfer_note import transfer_note
 from metastudio.errors import ConfigurationError
@@ -31,9 +33,12 @@ from metastudio.runs.events import to_line
 from metastudio.runs.questions import (
     AdaptedAnswer,
     AskAdapt,
+    AskClassDistances,
     AskEvaluate,
     AskExport,
     AskPredict,
+    AskPreview,
+    ClassDistancesAnswer,
     EvaluatedAnswer,
     ExportedAnswer,
     Prediction,
@@ -74,6 +79,10 @@ class Session:
                 return self._export(question, on_progress)
             case AskEvaluate():
                 return self._evaluate(question, on_progress)
+            case AskClassDistances():
+                return self._class_distances(question, on_progress)
+            case AskPreview():
+                return preview(question)
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
 
@@ -138,6 +147,15 @@ class Session:
         )
         return EvaluatedAnswer(lines=tuple(map(to_line, results)))
 
+    def _class_distances(self, question: AskClassDistances, on_progress: OnProgress) -> ClassDistancesAnswer:
+        trained = self._learner(question, on_progress) if question.run else None
+        return class_map(
+            question.classes,
+            question.preprocessing,
+            trained,
+            on_phase=lambda phase: _seldom(on_progress, phase),
+        )
+
     def _adapted_to(
         self, question: AskAdapt | AskExport, target: TargetTask, on_progress: OnProgress, *, steps: int | None
     ) -> AdaptedTask:
@@ -156,7 +174,7 @@ class Session:
             self._notes.put(key, note)
         return note
 
-    def _learner(self, question: AskAdapt | AskExport, on_progress: OnProgress) -> TrainedLearner:
+    def _learner(self, question: AskAdapt | AskExport | AskClassDistances, on_progress: OnProgress) -> TrainedLearner:
         run = RunFolder(question.run)
         checkpoint = chosen_checkpoint(run, question.checkpoint)
         sums = checkpoint / SUMS

@@ -59,16 +59,22 @@ def main(argv: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser("metastudio", description="Open the studio.")
     parser.add_argument("project", nargs="?", default="", help="folder of a project")
     parser.add_argument("--sample", action="store_true", help="open the sample project")
+    parser.add_argument("--new-window", action="store_true", help="open another window beside one that is open")
     arguments = parser.parse_args(list(argv))
     check_screen()
-    return _open(arguments.project, sample=arguments.sample)
+    project = str(Path(arguments.project).expanduser().absolute()) if arguments.project else ""
+    return _open(project, sample=arguments.sample, is_alone=not arguments.new_window)
 
 
-def _open(project: str, *, sample: bool) -> int:
+def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from metastudio.gui.doorbell import Doorbell, Wish, ring
+
     app = QApplication.instance() or QApplication(sys.argv[:1])
+    if is_alone and ring(Wish(project, sample)):
+        return 0
     handler = log_to_file(config_folder() / "studio.log")
     try:
         window = build_window(app)
@@ -77,9 +83,13 @@ def _open(project: str, *, sample: bool) -> int:
         raise
     messages = window.studio.messages
     messages.install()
+    doorbell = Doorbell(window)
+    doorbell.listen()
+    doorbell.rung.connect(window.on_rung)
     window.show()
     QTimer.singleShot(0, window, lambda: begin(window, project, sample=sample))
     code = app.exec()
+    doorbell.close()
     messages.uninstall()
     logging.getLogger().removeHandler(handler)
     handler.close()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QUndoCommand
 
+from metastudio.catalog.augmentation import Augmentation
 from metastudio.catalog.data_spec import (
     DataSpec,
     FolderSplit,
@@ -177,8 +178,7 @@ def separate_classes(document: ProjectDocument, *, names: Collection[str]) -> No
 
 def move_files(document: ProjectDocument, *, paths: Collection[str], to: str) -> None:
     """Let pictures count for another class; the files stay where they are."""
-    wanted = set(paths)
-    at_home = {file.path for each in document.index.classes if each.name == to for file in each.files} & wanted
+    at_home = {path for path, name in document.index.classes_of(paths).items() if name == to}
     moved = document.experiment.data.moved_files | dict.fromkeys(paths, to)
     moved = {path: name for path, name in moved.items() if path not in at_home}
     document.push(
@@ -222,6 +222,15 @@ def set_preprocessing(document: ProjectDocument, *, preprocessing: Preprocessing
         _tr("Change preprocessing"),
         _with_data(document, preprocessing=preprocessing),
         merge_key="preprocessing",
+    )
+
+
+def set_augmentation(document: ProjectDocument, *, augmentation: Augmentation) -> None:
+    """Change pictures in another way while training."""
+    document.push(
+        _tr("Change augmentation"),
+        document.experiment.model_copy(update={"augmentation": augmentation}),
+        merge_key="augmentation",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QGuiApplication
@@ -27,11 +28,16 @@ from metastudio.gui.job_news import JobNews
 from metastudio.gui.pages.page import Page
 from metastudio.gui.studio import Studio
 from metastudio.gui.theme import Mode
+from metastudio.gui.tray import Tray
+from metastudio.gui.widgets.banner import Banner
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.rail import Rail
 from metastudio.gui.widgets.status_row import StatusRow
 from metastudio.gui.widgets.toast import Toast, ToastStack
 from metastudio.paths import resources_folder
+
+if TYPE_CHECKING:
+    from metastudio.gui.doorbell import Wish
 
 _FIRST_SIZE = (1280, 800)
 _LEAST_SIZE = (960, 560)
@@ -61,6 +67,9 @@ class MainWindow(QMainWindow):
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
+        self._banner = Banner()
+        self._banner.button.clicked.connect(self._on_open_again)
+        right.addWidget(self._banner)
         right.addWidget(self._stack, 1)
         right.addWidget(self._status)
         middle = QWidget()
@@ -83,7 +92,10 @@ class MainWindow(QMainWindow):
         studio.toasted.connect(self._on_toasted)
         studio.project_changed.connect(self._on_project_changed)
         studio.undo_stack.cleanChanged.connect(self._show_title)
-        self._job_news = JobNews(studio, self)
+        self.tray = Tray(studio.jobs, self)
+        self.tray.window_wanted.connect(self._come_to_front)
+        self.tray.quit_wanted.connect(self.close)
+        self._job_news = JobNews(studio, self, self.tray)
         studio.jobs.failed.connect(self._on_failed)
         studio.jobs.idle.connect(self._on_jobs_idle)
         studio.appearance.changed.connect(self._rail.show_theme)
@@ -183,14 +195,54 @@ class MainWindow(QMainWindow):
         return self.studio.project.folder.parent if self.studio.project else documents_folder()
 
     @Slot(object)
+    def on_rung(self, wish: Wish) -> None:
+        """Come to the front for a second launch, and open what it named if it is another project."""
+        from metastudio.gui.opening import open_first
+
+        self._come_to_front()
+        folder = Path(wish.project)
+        folder = folder.parent if folder.name == "project.toml" else folder
+        is_open = self.studio.project is not None and self.studio.project.folder == folder
+        if not (wish.project or wish.sample) or is_open:
+            return
+        try:
+            open_first(self.studio, named=wish.project, sample=wish.sample)
+        except MetaStudioError as error:
+            self.studio.messages.show_error(error)
+
+    @Slot()
+    def _come_to_front(self) -> None:
+        self.setWindowState((self.windowState() & ~Qt.WindowState.WindowMinimized) | Qt.WindowState.WindowActive)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    @Slot()
+    def _on_open_again(self) -> None:
+        if self.studio.project is not None:
+            self._open(self.studio.project.folder)
+
+    def _show_holder(self) -> None:
+        holder = self.studio.project.project.held_by if self.studio.project else None
+        text = self.tr(
+            "Another MetaStudio has this project open: process {pid} on {host}. Here it can only be looked at; "
+            "no change is kept, and no job is started or stopped."
+        )
+        shown = text.format(pid=holder.pid or "?", host=holder.host) if holder is not None else ""
+        self._banner.show_text(shown, "warning", button=self.tr("Try again"))
+
+    @Slot(object)
     def _on_project_changed(self, document: object) -> None:  # noqa: ARG002
         self._show_title()
+        self._show_holder()
         if self.current_page is None:
             self.show_page("images")
 
     @Slot()
     def _show_title(self) -> None:
         name = self.studio.project.name if self.studio.project else ""
+        if self.studio.project is not None and self.studio.project.project.is_read_only:
+            name = self.tr("{project} (read-only)").format(project=name)
         self.setWindowTitle(self.tr("{project} – MetaStudio").format(project=name) if name else "MetaStudio")
 
     # looks
@@ -295,7 +347,9 @@ class MainWindow(QMainWindow):
     # leaving
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._may_leave and self.studio.jobs.working and not QGuiApplication.instance().isSavingSession():
+        jobs = self.studio.jobs
+        has_own = bool(jobs.working) and not jobs.is_read_only
+        if not self._may_leave and has_own and not QGuiApplication.instance().isSavingSession():
             event.ignore()
             self._ask_about_jobs()
             return
@@ -342,6 +396,7 @@ class MainWindow(QMainWindow):
         if self._is_shut:
             return
         self._is_shut = True
+        self.tray.close()
         self.studio.settings.geometry = self.saveGeometry()
         self.studio.settings.sync()
         try:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Slot
 from metastudio.catalog.data_spec import DataSpec
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.gui.documents.project_document import ProjectDocument
+from metastudio.gui.project_hold import ProjectHold
 from metastudio.gui.studio import Studio
 from metastudio.paths import documents_folder
 from metastudio.runs.project import FILE_NAME, Project
@@ -121,4 +122,14 @@ def open_first(studio: Studio, *, named: str = "", sample: bool = False) -> None
 
 
 def _take(studio: Studio, project: Project) -> None:
+    """Open a project, for changes if no other studio has it."""
+    before = hold = studio.hold
+    if hold is None or hold.folder != project.folder or hold.holder is not None:
+        hold = ProjectHold(project.folder, studio)
+    project.held_by = hold.holder
+    project.is_read_only = project.is_read_only or hold.holder is not None
+    studio.hold = hold
     studio.open_project(ProjectDocument(project, studio.undo_stack, studio))
+    if before is not None and before is not hold:  # only now is the project before saved
+        before.release()
+        before.deleteLater()

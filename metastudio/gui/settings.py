@@ -69,8 +69,13 @@ class StudioSettings:
         value = self._file.value(key, default)
         return value if isinstance(value, bool) else str(value).lower() == "true"
 
+    def text(self, key: str, default: str) -> str:
+        """Return some words of one's own."""
+        value = self._file.value(key, default)
+        return value if isinstance(value, str) else default
+
     def keep(self, key: str, value: float | bool | str) -> None:
-        """Keep a value for `number` and `flag`."""
+        """Keep a value for `number`, `flag` and `text`."""
         self._file.setValue(key, value)
 
     def sync(self) -> None:

@@ -15,6 +15,7 @@ from metastudio.jobs.call_thread import CallThread
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
     from metastudio.gui.messages import Messages
+    from metastudio.gui.project_hold import ProjectHold
     from metastudio.gui.settings import StudioSettings
     from metastudio.gui.theme import Appearance
     from metastudio.jobs.job_queue import JobQueue
@@ -34,6 +35,7 @@ class Studio(QObject):
         messages: Where errors are shown.
         appearance: Light or dark, and the size of letters.
         selected_run: The run that Try it and Hand over should begin with, or None.
+        hold: What keeps other studios from changing the open project, or says who keeps this one.
         selected_target: Name of the target task that Try it should begin with, or "".
 
     Signals:
@@ -72,6 +74,7 @@ class Studio(QObject):
         self.project: ProjectDocument | None = None
         self.selected_run: RunFolder | None = None
         self.selected_target = ""
+        self.hold: ProjectHold | None = None
         self._calls: list[CallThread] = []
 
     def open_project(self, document: ProjectDocument) -> None:
@@ -81,7 +84,7 @@ class Studio(QObject):
         self.selected_run = None
         self.selected_target = ""
         self.settings.last_project = str(document.folder)
-        self.jobs.watch_folder(document.runs_folder)
+        self.jobs.watch_folder(document.runs_folder, is_read_only=document.project.is_read_only)
         self.project_changed.emit(document)
         if before is not None:
             before.close()
@@ -160,6 +163,8 @@ class Studio(QObject):
         self._calls.clear()
         self.jobs.shut_down()
         self.session.stop()
+        if self.hold is not None:
+            self.hold.release()
 
     @Slot(object)
     def _on_call_failed(self, error: Exception) -> None:

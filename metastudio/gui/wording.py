@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from metastudio.runs.events import Capacity
-from metastudio.runs.run_state import State
+from metastudio.runs.run_state import Origin, State
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
@@ -78,6 +79,14 @@ def date_text(stamp: str) -> str:
         return ""
 
 
+def date_text_of(timestamp: float) -> str:
+    """Return a moment in seconds since 1970, as a person here writes it; nothing where there is none."""
+    try:
+        return datetime.fromtimestamp(timestamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
 def state_text(state: State) -> str:
     """Return a state as a word."""
     return {
@@ -89,9 +98,20 @@ def state_text(state: State) -> str:
         State.FINISHING: _tr("finishing…"),
         State.FINISHED: _tr("finished"),
         State.FAILED: _tr("failed"),
+        State.DISCARDING: _tr("discarding…"),
         State.DISCARDED: _tr("discarded"),
         State.INTERRUPTED: _tr("interrupted"),
     }[state]
+
+
+def origin_text(origin: Origin) -> str:
+    """Return where a run comes from: ``goes on from 20261120-… at 2,000``."""
+    name = PurePath(origin.run).name
+    if origin.kind == "extended":
+        return _tr("goes on from {run} at {iteration}").format(run=name, iteration=count_text(origin.iteration or 0))
+    if origin.iteration is None:
+        return _tr("starts from the best of {run}").format(run=name)
+    return _tr("starts from {run} at {iteration}").format(run=name, iteration=count_text(origin.iteration))
 
 
 STATE_ICONS: dict[State, tuple[str, str]] = {
@@ -103,6 +123,7 @@ STATE_ICONS: dict[State, tuple[str, str]] = {
     State.FINISHING: ("mdi6.flag-checkered", "accent"),
     State.FINISHED: ("mdi6.check-circle", "good"),
     State.FAILED: ("mdi6.close-circle", "bad"),
+    State.DISCARDING: ("mdi6.delete-outline", "accent"),
     State.DISCARDED: ("mdi6.delete-outline", "quiet"),
     State.INTERRUPTED: ("mdi6.alert", "warning"),
 }

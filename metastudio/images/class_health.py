@@ -33,21 +33,21 @@ def _alone(only: ImageClass) -> Iterator[Problem]:
 def _imbalance(classes: Sequence[ImageClass]) -> Iterator[Problem]:
     if not classes:
         return
-    smallest = min(classes, key=lambda each: len(each.files))
-    largest = max(classes, key=lambda each: len(each.files))
-    small = [each.name for each in classes if len(largest.files) >= _IMBALANCED_FROM * len(each.files)]
+    sizes = {each.name: len(each.files) for each in classes}
+    smallest, largest = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+    small = [name for name, size in sizes.items() if sizes[largest] >= _IMBALANCED_FROM * size]
     if small:
         yield problem(
             "imbalanced",
             "Class '{largest}' has {most} pictures, class '{smallest}' only {fewest}.",
-            where=smallest.name,
-            others=[name for name in small if name != smallest.name],
+            where=smallest,
+            others=[name for name in small if name != smallest],
             todo="Episodes take equally many of each class; the smallest sets how many.",
             severity=Severity.NOTE,
-            largest=largest.name,
-            most=len(largest.files),
-            smallest=smallest.name,
-            fewest=len(smallest.files),
+            largest=largest,
+            most=sizes[largest],
+            smallest=smallest,
+            fewest=sizes[smallest],
         )
 
 

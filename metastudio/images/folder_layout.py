@@ -7,14 +7,15 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from metastudio.catalog.data_spec import Layout, Part
 from metastudio.errors import Problem, Severity, problem
 from metastudio.images.class_health import class_problems
+from metastudio.images.file_list import FileList, ImageFile
 from metastudio.images.folder_walk import Held
-from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex, group_of
+from metastudio.images.image_index import ImageClass, ImageIndex, group_of
 from metastudio.images.part_names import PART_NAMES
 from metastudio.images.problems import some_of
 
@@ -26,7 +27,7 @@ class Found:
     name: str
     part: Part | None
     root: str
-    files: tuple[ImageFile, ...]
+    files: Sequence[ImageFile]
 
 
 def found_classes(held: list[tuple[str, list[Held]]], layout: Layout, problems: list[Problem]) -> list[Found]:
@@ -101,8 +102,8 @@ def index_of(roots: tuple[str, ...], found: list[Found], layout: Layout, problem
     for name in sorted(by_name):
         same = by_name[name]
         parts = sorted({each.part for each in same if each.part}, key=order.index)
-        files = sorted((file for each in same for file in each.files), key=lambda file: file.path)
-        classes.append(ImageClass(name, tuple(files), parts[0] if parts else None, group_of(name)))
+        files = FileList.together([_in_order(each.files) for each in same])
+        classes.append(ImageClass(name, files, parts[0] if parts else None, group_of(name)))
     problems += _name_problems(by_name)
     if layout is Layout.AUTO:
         layout = _recognised(classes)
@@ -117,6 +118,11 @@ def index_of(roots: tuple[str, ...], found: list[Found], layout: Layout, problem
         )
     problems += class_problems(classes)
     return ImageIndex(roots, layout, tuple(classes), tuple(problems))
+
+
+def _in_order(files: Sequence[ImageFile]) -> FileList:
+    """Return files in the order of their paths, as a walk gives them already."""
+    return files if isinstance(files, FileList) else FileList.of(sorted(files, key=lambda file: file.path))
 
 
 def _recognised(classes: list[ImageClass]) -> Layout:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from metastudio.errors import Problem, Severity, problem
 from metastudio.images.csv_list import is_csv_name
-from metastudio.images.image_index import ImageFile
+from metastudio.images.file_list import FileList, ImageFile
 from metastudio.images.problems import Cancelled, some_of
 
 READABLE_SUFFIXES: Final = frozenset(
@@ -62,6 +62,7 @@ REFUSED_SUFFIXES: Final = frozenset(
 )
 """Pictures that are listed with a reason when they are decoded, not passed over as something else."""
 
+_PICTURE_SUFFIXES: Final = READABLE_SUFFIXES | REFUSED_SUFFIXES
 _IGNORED_NAMES: Final = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 PROGRESS_EVERY: Final = 200
 """Pictures between two words of how many were found."""
@@ -72,7 +73,7 @@ class Held:
     """The pictures that lie directly in one folder; `below` are the components of its path under the root."""
 
     below: tuple[str, ...]
-    files: tuple[ImageFile, ...]
+    files: Sequence[ImageFile]
 
 
 @dataclass
@@ -81,6 +82,7 @@ class Walk:
 
     on_progress: Callable[[int], None]
     should_stop: Callable[[], bool]
+    on_folder: Callable[[Held], None] = lambda _held: None
     problems: list[Problem] = field(default_factory=list)
     seen: set[tuple[int, int]] = field(default_factory=set)
     others: Counter[str] = field(default_factory=Counter)
@@ -96,7 +98,9 @@ class Walk:
             files, subfolders = self._entries(folder, real_root)
             waiting += [(os.path.join(folder, name), (*below, name)) for name in reversed(subfolders)]
             if files:
-                yield Held(below, tuple(files))
+                held = Held(below, FileList.of(files))
+                self.on_folder(held)
+                yield held
             elif below and not subfolders and _suffix(below[-1]) in READABLE_SUFFIXES:
                 self._skip("folder-like-picture", folder, "This is a folder, though its name looks like a picture.")
 
@@ -129,7 +133,7 @@ class Walk:
                 return
             if entry.is_dir(follow_symlinks=False):
                 subfolders.append(entry.name)
-            elif _suffix(entry.name) not in READABLE_SUFFIXES | REFUSED_SUFFIXES:
+            elif _suffix(entry.name) not in _PICTURE_SUFFIXES:
                 self.others[_suffix(entry.name)] += 1
             else:
                 about = entry.stat()

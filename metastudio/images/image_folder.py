@@ -13,8 +13,9 @@ from pathlib import Path
 
 from metastudio.catalog.data_spec import DataSpec, Layout, Part
 from metastudio.images.csv_layout import walked
+from metastudio.images.file_list import FileList, PathSet, path_set
 from metastudio.images.folder_layout import found_classes, index_of
-from metastudio.images.folder_walk import READABLE_SUFFIXES, Walk, distinct_roots, is_ignored
+from metastudio.images.folder_walk import READABLE_SUFFIXES, Held, Walk, distinct_roots, is_ignored
 from metastudio.images.image_index import ImageClass, ImageFile, ImageIndex, group_of
 
 __all__ = ["READABLE_SUFFIXES", "ImageClass", "ImageFile", "ImageIndex", "arranged", "is_ignored", "scan", "select"]
@@ -25,16 +26,18 @@ def scan(
     *,
     layout: Layout = Layout.AUTO,
     on_progress: Callable[[int], None] | None = None,
+    on_folder: Callable[[Held], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> ImageIndex:
     """Find the classes in `folders`, and in .csv lists among them, without opening a picture.
 
-    `on_progress` is told the number of pictures found so far. What cannot be taken is a problem of the index.
+    `on_progress` is told the number of pictures found so far, `on_folder` each folder that holds some. What cannot be
+    taken is a problem of the index.
 
     Raises:
         Cancelled: if `should_stop` says so.
     """
-    walk = Walk(on_progress or (lambda _count: None), should_stop or (lambda: False))
+    walk = Walk(on_progress or (lambda _count: None), should_stop or (lambda: False), on_folder or (lambda _held: None))
     roots = distinct_roots([os.path.abspath(each) for each in folders], walk)  # noqa: PTH100 - links stay as given
     held, listed = walked(roots, layout, walk)
     walk.close()
@@ -51,18 +54,26 @@ def arranged(index: ImageIndex, data: DataSpec) -> ImageIndex:
     """
     if not data.merged_classes and not data.moved_files:
         return index
-    files: dict[str, list[ImageFile]] = defaultdict(list)
+    moved = PathSet(data.moved_files)
+    staying: dict[str, list[FileList]] = defaultdict(list)
+    coming: dict[str, list[ImageFile]] = defaultdict(list)
     parts: dict[str, Part | None] = {}
     for each in index.classes:
-        for file in each.files:
-            name = data.moved_files.get(file.path, each.name)
-            name = data.merged_classes.get(name, name)
-            files[name].append(file)
+        left = each.file_list.without(moved)
+        name = data.merged_classes.get(each.name, each.name)
+        if left:
+            staying[name].append(left)
             parts.setdefault(name, each.part)
+        for place in moved.places_in(each.file_list) if left is not each.file_list else ():
+            file = each.files[place]
+            to = data.moved_files[file.path]
+            to = data.merged_classes.get(to, to)
+            coming[to].append(file)
+            parts.setdefault(to, each.part)
     known = {each.name: each for each in index.classes}
     classes = []
-    for name in sorted(files):
-        own = tuple(sorted(files[name], key=lambda file: file.path))
+    for name in sorted(parts):
+        own = FileList.together([*staying[name], *([FileList.of(coming[name])] if coming[name] else [])])
         before = known.get(name) or ImageClass(name, (), parts[name], group_of(name))
         classes.append(before if own == before.files else replace(before, files=own))
     return replace(index, classes=tuple(classes))
@@ -70,12 +81,16 @@ def arranged(index: ImageIndex, data: DataSpec) -> ImageIndex:
 
 def select(index: ImageIndex, data: DataSpec) -> ImageIndex:
     """Return the index `arranged`, without the classes and files that `data` excludes; classes left empty go too."""
-    classes, files = set(data.excluded_classes), set(data.excluded_files)
-    kept = (
-        each
-        if files.isdisjoint([file.path for file in each.files] if files else ())
-        else replace(each, files=tuple(file for file in each.files if file.path not in files))
-        for each in arranged(index, data).classes
-        if each.name not in classes
-    )
-    return replace(index, classes=tuple(each for each in kept if each.files))
+    return left_in(arranged(index, data), data)
+
+
+def left_in(index: ImageIndex, data: DataSpec) -> ImageIndex:
+    """Return an index that is `arranged` already, without what `data` excludes."""
+    classes, files = set(data.excluded_classes), path_set(data.excluded_files)
+    kept = []
+    for each in index.classes:
+        before = each.file_list
+        left = before.without(files)
+        if left.names and each.name not in classes:
+            kept.append(each if left is before else replace(each, files=left))
+    return replace(index, classes=tuple(kept))

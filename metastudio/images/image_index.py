@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from metastudio.catalog.data_spec import Layout, Part
 from metastudio.errors import DataError, Message, Problem, Severity, did_you_mean
+from metastudio.images.file_list import FileList, ImageFile, PathSet
 
-
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """One file as it was found; `sha256` is empty until the file was read."""
-
-    path: str
-    size_bytes: int
-    modified_ns: int
-    sha256: str = ""
+__all__ = ["ImageClass", "ImageFile", "ImageIndex", "group_of"]
 
 
 @dataclass(frozen=True)
@@ -25,15 +19,23 @@ class ImageClass:
 
     Attributes:
         name: Path below the dropped folder, with "/" (``"Latin/character01"``), in Unicode's composed form.
-        files: In the order of their paths.
+        files: In the order of their paths; kept as a `FileList`, whatever they are given as.
         part: What the folders say about the split, where they say anything.
         group: The name without its last component (``"Latin"``).
     """
 
     name: str
-    files: tuple[ImageFile, ...] = field(repr=False)
+    files: Sequence[ImageFile] = field(repr=False)
     part: Part | None = None
     group: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", FileList.of(self.files))
+
+    @property
+    def file_list(self) -> FileList:
+        """The files as they are kept, for those who look at paths alone."""
+        return cast(FileList, self.files)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,16 @@ class ImageIndex:
                 return each
         known = [each.name for each in self.classes]
         raise DataError("There is no class '{name}'.", name=name, todo=did_you_mean(name, known).strip())
+
+    def classes_of(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the class of each of the paths that the index has, in their order."""
+        paths = tuple(paths)
+        wanted = PathSet(paths)
+        found: dict[str, str] = {}
+        for each in self.classes:
+            files = each.file_list
+            found |= {files.folder + files.names[place]: each.name for place in wanted.places_in(files)}
+        return {path: found[path] for path in paths if path in found}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for `json.dumps`, whose default ``ensure_ascii`` lets any name survive."""

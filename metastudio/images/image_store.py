@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from metastudio import paths
 from metastudio.catalog.data_spec import Preprocessing
-from metastudio.errors import DataError, Problem, ResourceError, Severity, problem
+from metastudio.errors import DataError, GoneError, Problem, ResourceError, Severity, problem
 from metastudio.images.decode_pool import Read, Wanted, decode_all
 from metastudio.images.duplicates import duplicates
 from metastudio.images.fingerprints import index_fingerprint
@@ -84,6 +84,7 @@ def open_store(
     preprocessing: Preprocessing,
     *,
     cache: Path | None = None,
+    also_from: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> ImageStore:
@@ -93,6 +94,7 @@ def open_store(
         index: What was scanned, or what a run froze; where it holds hashes, files that differ are left out.
         preprocessing: Size, colour and fit; `invert` plays no role here.
         cache: Folder of the stores; in the program's cache folder if not given.
+        also_from: Another folder of stores, from which pictures are taken over too.
         on_progress: Gets the numbers of files done and of all.
         should_stop: Asked now and then.
 
@@ -107,7 +109,13 @@ def open_store(
     if store is None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            made = _made(folder, index, preprocessing, on_progress or (lambda *_: None), should_stop or (lambda: False))
+            made = _made(
+                (folder, *([also_from] if also_from else [])),
+                index,
+                preprocessing,
+                on_progress or (lambda *_: None),
+                should_stop or (lambda: False),
+            )
             names = {_name_of(made.index, preprocessing)}
             if all(each.code not in _PASSING for each in made.problems):
                 names.add(name)  # else the files left out are tried again next time
@@ -191,13 +199,14 @@ def _digest_of(images: NDArray[np.uint8]) -> str:
 
 
 def _made(
-    folder: Path,
+    folders: tuple[Path, ...],
     index: ImageIndex,
     preprocessing: Preprocessing,
     on_progress: Callable[[int, int], None],
     should_stop: Callable[[], bool],
 ) -> _Made:
-    """Decode what is not known from an earlier store."""
+    """Decode into the first folder what is not known from an earlier store in any of them."""
+    folder = folders[0]
     files = [file for each in index.classes for file in each.files]
     shape = (preprocessing.image_size, preprocessing.image_size, preprocessing.channels)
     row_bytes = shape[0] * shape[1] * shape[2]
@@ -206,7 +215,7 @@ def _made(
     try:
         with os.fdopen(descriptor, "r+b", buffering=0) as pixels:
             pixels.truncate(len(files) * row_bytes)
-            outcomes: dict[int, Read] = _copied(folder, files, _kind_of(preprocessing), pixels, shape)
+            outcomes: dict[int, Read] = _copied(folders, files, _kind_of(preprocessing), pixels, shape)
             on_progress(len(outcomes), len(files))
 
             def take(reads: list[Read]) -> None:
@@ -252,12 +261,16 @@ def _require_space(folder: Path, size_bytes: int) -> None:
 
 
 def _copied(
-    folder: Path, files: list[ImageFile], kind: str, pixels: Any, shape: tuple[int, int, int]
+    folders: tuple[Path, ...], files: list[ImageFile], kind: str, pixels: Any, shape: tuple[int, int, int]
 ) -> dict[int, Read]:
     """Take over rows of files that the newest stores of this kind know already."""
     rows: dict[tuple[str, int, int], int] = {(f.path, f.size_bytes, f.modified_ns): row for row, f in enumerate(files)}
     outcomes: dict[int, Read] = {}
-    stores = sorted(folder.glob(f"{kind}-*.json"), key=_modified, reverse=True)[:_REUSED_STORES]
+    stores = [
+        store
+        for folder in folders
+        for store in sorted(folder.glob(f"{kind}-*.json"), key=_modified, reverse=True)[:_REUSED_STORES]
+    ]
     for each in stores:
         made = _read_json(each)
         if made is None or made.shape[1:] != shape:
@@ -273,7 +286,7 @@ def _copied(
         if not both:
             continue
         try:
-            store = _mapped(folder, made)
+            store = _mapped(each.parent, made)
         except (OSError, ValueError):
             continue
         odd = _oddities_of(made.problems)
@@ -315,7 +328,7 @@ def _require_some(index: ImageIndex, reads: list[Read], good: int) -> None:
         )
     gone = [folder for folder in index.folders if not Path(folder).exists()]
     if gone and any(read.problem is not None and read.problem.code == "file-gone" for read in reads):
-        raise DataError("The folder is gone.", where=gone[0], todo="Reconnect the drive, then try again.")
+        raise GoneError("The folder is gone.", where=gone[0], todo="Reconnect the drive, then resume.")
     if not good:
         problems = [read.problem for read in reads if read.problem is not None]
         raise DataError(

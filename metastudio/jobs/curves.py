@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,9 @@ class Series:
         return self._count
 
     def append(self, *row: float | None) -> None:
-        """Add a row; None becomes NaN."""
+        """Add a row; None becomes NaN. An iteration that was there before is told anew, with all that followed it."""
+        if self._count and row[0] is not None and row[0] <= self._rows[self._count - 1, 0]:
+            self._count = int(np.searchsorted(self._rows[: self._count, 0], row[0]))
         if self._count == len(self._rows):
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
         self._rows[self._count] = [np.nan if each is None else each for each in row]
@@ -62,8 +65,8 @@ class Curves:
 
     Attributes:
         steps: iteration, loss, accuracy, loss before, accuracy before, gradient norm, lr, tasks per second,
-            memory in bytes, elapsed seconds.
-        validations: iteration, accuracy, ci95, accuracy before, ci95 before, loss.
+            memory in bytes, elapsed seconds of training, wall clock in seconds since 1970.
+        validations: iteration, accuracy, ci95, accuracy before, ci95 before, loss, elapsed seconds, wall clock.
         traces: iteration → task → the `InnerTrace`.
         learned: title → what the method learned beside the weights, oldest first.
         capacity: What a task takes and what the machine could do, once that is known.
@@ -72,8 +75,8 @@ class Curves:
     """
 
     def __init__(self) -> None:
-        self.steps = Series(10)
-        self.validations = Series(6)
+        self.steps = Series(11)
+        self.validations = Series(8)
         self.traces: dict[int, dict[int, InnerTrace]] = {}
         self.learned: dict[str, list[Learned]] = {}
         self.capacity: Capacity | None = None
@@ -127,6 +130,7 @@ class Curves:
                     event.tasks_per_s,
                     event.memory_bytes,
                     event.elapsed_s,
+                    _seconds(event.at),
                 )
             case InnerTrace():
                 self.traces.setdefault(event.iteration, {})[event.task] = event
@@ -136,7 +140,14 @@ class Curves:
                 self.learned.setdefault(event.title, []).append(event)
             case Validated():
                 self.validations.append(
-                    event.iteration, event.accuracy, event.ci95, event.accuracy_before, event.ci95_before, event.loss
+                    event.iteration,
+                    event.accuracy,
+                    event.ci95,
+                    event.accuracy_before,
+                    event.ci95_before,
+                    event.loss,
+                    self.last_step.elapsed_s if self.last_step is not None else 0.0,
+                    _seconds(event.at),
                 )
                 if event.is_best:
                     self.best = event
@@ -174,3 +185,11 @@ class Curves:
             self.best = None
         if self.last_step is not None and self.last_step.iteration > iteration:
             self.last_step = None
+
+
+def _seconds(stamp: str) -> float | None:
+    """Return a moment in ISO 8601 as seconds since 1970, or None where it is none."""
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        return None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 from metastudio.catalog.experiment import ExperimentConfig
+from metastudio.errors import Message
 from metastudio.jobs.curves import Curves
 from metastudio.jobs.job_thread import JobThread
 from metastudio.runs.control import Wanted
+from metastudio.runs.run_commands import Command, why_not
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 
@@ -29,10 +31,13 @@ class Job:
         run: Its folder.
         experiment: Its frozen configuration.
         title: What a person calls it.
-        state: Where it stands; leaves "running" only when the worker is gone.
+        state: Where it stands, as it is shown; leaves "running" only when the worker is gone.
+        said: What the worker wrote down last; what is shown where the person asked for nothing else.
         wanted: What the person asked of the worker.
         is_held: It waits for the person, not for its turn.
+        place: Where it stood in the queue when it left.
         reason: Why it failed or was interrupted, as a sentence.
+        origin: The run that it goes on from, or whose weights it began with; None where there is none.
         curves: Everything its events said.
         thread: Watches the worker; None when there is none.
     """
@@ -42,9 +47,12 @@ class Job:
         self.experiment = experiment
         self.title = run.notes().name or title_of(experiment)
         self.state = state
+        self.said = state
         self.wanted = Wanted.RUN
         self.is_held = False
+        self.place = 0
         self.reason = ""
+        self.origin = run.state().origin
         self.curves = Curves()
         self.thread: JobThread | None = None
         self._asked_at = 0.0
@@ -66,6 +74,14 @@ class Job:
     def can_resume(self) -> bool:
         """Whether it can go on from its last checkpoint."""
         return self.thread is None and self.state in {State.PAUSED, State.INTERRUPTED, State.FAILED}
+
+    def why_not(self, command: Command) -> Message | None:
+        """Return why it does not take a command now; None where it does."""
+        if command is Command.START and self.is_waiting and not self.is_held:
+            return Message("It starts by itself when its device is free.")
+        if command is Command.EDIT and self.state is State.QUEUED and self.run.checkpoints():
+            return why_not(State.PAUSED, command)  # it was begun, and only waits to go on
+        return why_not(self.state, command)
 
     @property
     def can_force(self) -> bool:

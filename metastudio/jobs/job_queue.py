@@ -8,19 +8,30 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from metastudio.catalog.device_name import may_share
+from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.errors import MetaStudioError
 from metastudio.jobs.call_thread import CallThread
 from metastudio.jobs.curves import Curves
+from metastudio.jobs.folder_watch import FolderWatch, Seen
 from metastudio.jobs.job import Job
-from metastudio.jobs.job_thread import Command, JobEnd, JobThread, discard
+from metastudio.jobs.job_thread import Command as WorkerCommand
+from metastudio.jobs.job_thread import JobEnd, JobThread
+from metastudio.jobs.kept_order import KeptOrder
 from metastudio.jobs.worker_command import worker_command
+from metastudio.runs.continuation import extended_run
 from metastudio.runs.control import Wanted
 from metastudio.runs.event_log import read_events
-from metastudio.runs.events import Event, Finished, OuterStep, Preparing, Started
+from metastudio.runs.events import Event
+from metastudio.runs.run_commands import Command
 from metastudio.runs.run_folder import RunFolder, create_run, list_runs
 from metastudio.runs.run_state import State
+from metastudio.runs.run_trash import discard
 
-_DOING = {Wanted.PAUSE: State.PAUSING, Wanted.FINISH: State.FINISHING, Wanted.DISCARD: State.FINISHING}
+_DOING = {Wanted.PAUSE: State.PAUSING, Wanted.FINISH: State.FINISHING, Wanted.DISCARD: State.DISCARDING}
+_KNOWN_BETTER = {State.QUEUED, State.FAILED}
+"""Of a job that waits for its turn, or whose worker gave up without a word, the disk knows less than the queue."""
+_OVER = {State.FINISHED, State.DISCARDED}
 _OFFERED = {State.QUEUED, State.PAUSED, State.INTERRUPTED}
 
 
@@ -28,11 +39,18 @@ class JobQueue(QObject):
     """Owns the jobs and their threads; lives in the GUI thread, and so do all its slots.
 
     Two jobs work side by side only where both name a device, and not the same one. A job that fails does not stop the
-    queue. Shutting down: `pause_all()` and wait for `idle` where the workers should end, then always `shut_down()`:
-    no thread is left then; workers that still run go on by themselves and are found again by `watch_folder`.
+    queue. What a job's state does not allow (`run_commands.ALLOWED`) is not done. Order and what was taken out are
+    kept in the runs folder; where that is read-only nothing is asked of any worker.
+
+    Shutting down: `pause_all()` and wait for `idle` where the workers should end, then always `shut_down()`: no thread
+    is left then; workers that still run go on by themselves and are found again by `watch_folder`.
+
+    Attributes:
+        is_read_only: Another studio holds the project: this one only looks.
 
     Signals:
         job_added(object): a `Job` entered the queue.
+        job_replaced(object, object): a waiting `Job` was changed: it left, and another one waits in its place.
         job_changed(object): its state, its wish or its reason is another, or its history was read.
         job_removed(object): it left the queue.
         order_changed(): the jobs stand in another order.
@@ -42,6 +60,7 @@ class JobQueue(QObject):
     """
 
     job_added = Signal(object)
+    job_replaced = Signal(object, object)
     job_changed = Signal(object)
     job_removed = Signal(object)
     order_changed = Signal()
@@ -49,12 +68,17 @@ class JobQueue(QObject):
     idle = Signal()
     failed = Signal(object)
 
-    def __init__(self, *, command: Command = worker_command, parent: QObject | None = None) -> None:
+    def __init__(self, *, command: WorkerCommand = worker_command, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._command = command
         self._jobs: list[Job] = []
         self._calls: list[CallThread] = []
         self._is_shut = False
+        self.is_read_only = False
+        self._order = KeptOrder(self)
+        self._order.failed.connect(self.failed)
+        self._watch = FolderWatch(self)
+        self._watch.seen.connect(self._on_seen)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -70,30 +94,30 @@ class JobQueue(QObject):
         """Return the job that works on a run, if there is one."""
         return next((each for each in self._jobs if each.run == run), None)
 
-    def watch_folder(self, runs_folder: Path) -> None:
-        """Find what an earlier window left in a project: live workers are watched, what can go on is offered.
+    @property
+    def held(self) -> tuple[Job, ...]:
+        """The jobs that would go on if the person said so: they waited, or were stopped, when a window closed."""
+        return tuple(each for each in self._jobs if each.is_held and (each.is_waiting or each.can_resume))
 
-        Jobs of another project that still work stay in the queue; the others of it leave.
+    def watch_folder(self, runs_folder: Path, *, is_read_only: bool = False) -> None:
+        """Find what an earlier window left in a project, and from now on what others start there.
+
+        Live workers are watched, what can go on is offered, in the order that was kept. Jobs of another project that
+        still work stay in the queue; the others of it leave.
         """
+        self._order.flush()
+        self.is_read_only = is_read_only
         for job in [each for each in self._jobs if not each.is_working and each.run.path.parent != runs_folder]:
             self._remove(job)
-        for run in list_runs(runs_folder):
-            if self.job_of(run) is not None:
-                continue
+        kept = self._order.begin(runs_folder, is_read_only=is_read_only)
+        runs = list_runs(runs_folder)
+        for run in sorted(runs, key=lambda each: kept.place(each.name)):
             try:
-                state = run.effective_state()
-                if state.needs_worker or state in _OFFERED:
-                    job = Job(run, run.experiment(), state)
-                else:
-                    continue
+                self._find(run, run.effective_state())
             except MetaStudioError:  # the Runs page says what is wrong with it
                 continue
-            job.is_held = True
-            self._add(job)
-            if state.needs_worker:
-                self._start(job, attach=True)
-            elif state is not State.QUEUED:
-                self._read_history(job)
+        self._watch.begin(runs_folder, (each.name for each in runs))
+        self._follow()
 
     def enqueue(self, run: RunFolder) -> Job:
         """Add a run at the end; it starts when its device is free.
@@ -111,6 +135,17 @@ class JobQueue(QObject):
         self._start_next()
         return job
 
+    def take_back(self, run: RunFolder, place: int) -> None:
+        """Offer a run that came back from the trash, at its old place.
+
+        Raises:
+            IntegrityError: if its folder cannot be read.
+        """
+        state = run.effective_state()
+        if self.job_of(run) is None and state in _OFFERED:
+            self._find(run, state)
+            self.move(self._jobs[-1], place)
+
     def pause(self, job: Job) -> None:
         """Let the worker write a checkpoint and end."""
         self._want(job, Wanted.PAUSE)
@@ -120,9 +155,11 @@ class JobQueue(QObject):
         self._want(job, Wanted.FINISH)
 
     def discard(self, job: Job) -> None:
-        """End a job and keep nothing of it; where no worker lives it is done at once."""
+        """End a job that is not wanted; where no worker lives it is done at once. The trash gives it back."""
         if job.is_working:
             self._want(job, Wanted.DISCARD)
+            return
+        if not self._may(job, Command.DISCARD):
             return
         try:
             discard(job.run)
@@ -134,7 +171,7 @@ class JobQueue(QObject):
 
     def resume(self, job: Job) -> None:
         """Let a paused, interrupted, failed or held job go on when its device is free."""
-        if job.is_working:
+        if not self._may(job, Command.START):
             return
         job.is_held = False
         job.reason = ""
@@ -142,14 +179,24 @@ class JobQueue(QObject):
         self._change(job, State.QUEUED)
         self._start_next()
 
+    def resume_held(self) -> None:
+        """Let everything go on that waits for the person, each when its device is free."""
+        for job in self.held:
+            self.resume(job)
+
     def force(self, job: Job) -> None:
         """Kill a worker that does not follow; what came after its last checkpoint is lost."""
-        if job.thread is not None:
+        if job.thread is None or not self._may(job, Command.FORCE):
+            return
+        try:
             job.thread.force()
+        except MetaStudioError as error:
+            self.failed.emit(error)
 
     def remove(self, job: Job) -> None:
-        """Take a job without a worker out of the queue; its run stays on the disk."""
-        if not job.is_working:
+        """Take a job without a worker out of the queue; its run stays on the disk, and the Runs page can resume it."""
+        if self._may(job, Command.REMOVE):
+            self._order.take_out(job.run.name)
             self._remove(job)
 
     def move(self, job: Job, place: int) -> None:
@@ -157,15 +204,25 @@ class JobQueue(QObject):
         self._jobs.remove(job)
         self._jobs.insert(max(0, min(place, len(self._jobs))), job)
         self.order_changed.emit()
+        self._keep_order()
 
-    def duplicate(self, job: Job) -> None:
-        """Queue a new run with the same experiment and the same snapshot of the images."""
+    def duplicate(self, job: Job, experiment: ExperimentConfig | None = None) -> None:
+        """Queue a new run with the same snapshot of the images, and the same experiment unless another is given."""
+        if self._may(job, Command.DUPLICATE):
+            self._call(lambda: _copy(job.run, experiment or job.run.experiment()), self._on_made)
 
-        def copied() -> RunFolder:
-            data = job.run.data()
-            return create_run(job.run.experiment(), data.index, data.parts, runs_folder=job.run.path.parent)
+    def edit(self, job: Job, experiment: ExperimentConfig) -> None:
+        """Put a new run with another experiment in the place of a job that waits, which goes to the trash.
 
-        self._call(copied, self._on_duplicated)
+        A configuration is never changed once it is frozen: so that a run folder is what it says, even here.
+        """
+        if self._may(job, Command.EDIT):
+            self._call(lambda: (job, _copy(job.run, experiment)), self._on_edited)
+
+    def extend(self, job: Job, iterations: int) -> None:
+        """Queue a run that goes on from a finished one for so many iterations more."""
+        if self._may(job, Command.EXTEND):
+            self._call(lambda: extended_run(job.run, iterations), self._on_made)
 
     def pause_all(self) -> None:
         """Pause every job, and start none."""
@@ -183,6 +240,8 @@ class JobQueue(QObject):
     def shut_down(self) -> None:
         """Leave the workers to themselves and end every thread; wait for them."""
         self._is_shut = True
+        self._watch.stop()
+        self._order.flush()
         threads = [job.thread for job in self._jobs if job.thread is not None]
         for thread in threads:
             thread.detach()
@@ -194,20 +253,48 @@ class JobQueue(QObject):
 
     # inside
 
+    def _may(self, job: Job, command: Command) -> bool:
+        return not self.is_read_only and job in self._jobs and job.why_not(command) is None
+
+    def _find(self, run: RunFolder, state: State) -> None:
+        """Take up a run that lies there: watch its worker, or offer it to the person."""
+        is_wanted = state.needs_worker or (state in _OFFERED and run.name not in self._order.removed)
+        if not is_wanted or self.job_of(run) is not None:
+            return
+        job = Job(run, run.experiment(), state)
+        job.is_held = True
+        self._add(job)
+        if state.needs_worker:
+            self._start(job, attach=True)
+        elif state is not State.QUEUED:
+            self._read_history(job)
+
     def _add(self, job: Job) -> None:
         self._jobs.append(job)
+        self._order.take_in(job.run.name)
         self.job_added.emit(job)
+        self._keep_order()
 
     def _remove(self, job: Job) -> None:
+        job.place = self._jobs.index(job)
         self._jobs.remove(job)
         self.job_removed.emit(job)
+        self._keep_order()
+
+    def _keep_order(self) -> None:
+        self._order.keep([each.run for each in self._jobs])
+        self._follow()
+
+    def _follow(self) -> None:
+        self._watch.watch(each.run for each in self._jobs if not each.is_working)
 
     def _change(self, job: Job, state: State) -> None:
         job.state = state
+        self._follow()
         self.job_changed.emit(job)
 
     def _want(self, job: Job, wanted: Wanted) -> None:
-        if job.thread is None or job.wanted is wanted:
+        if job.thread is None or job.wanted is wanted or not self._may(job, Command(wanted.value)):
             return
         try:
             job.thread.want(wanted)
@@ -215,26 +302,27 @@ class JobQueue(QObject):
             self.failed.emit(error)
             return
         job.ask(wanted)
-        self._change(job, _DOING.get(wanted, job.state))
+        self._change(job, _DOING[wanted])
 
     def _start_next(self) -> None:
-        if self._is_shut:
+        if self._is_shut or self.is_read_only:
             return
         for job in self._jobs:
             if job.is_waiting and not job.is_held and self._is_free(job.experiment.device):
                 self._start(job)
 
     def _is_free(self, device: str) -> bool:
-        """Return whether no job works on a device; "auto" may be any of them."""
-        busy = {each.experiment.device for each in self.working}
-        return not busy or ("auto" not in busy and device != "auto" and device not in busy)
+        """Return whether no job works on a device, or on one of several; "auto" may be any of them."""
+        return not any(may_share(device, each.experiment.device) for each in self.working)
 
     def _start(self, job: Job, *, attach: bool = False) -> None:
         job.curves = Curves()  # the thread tells the whole history again
         job.thread = JobThread(job.run, attach=attach, command=self._command, parent=self)
         job.thread.events_arrived.connect(self._on_events_arrived)
+        job.thread.state_said.connect(self._on_state_said)
         job.thread.ended.connect(self._on_ended)
-        self._change(job, job.state if attach else State.PREPARING)
+        job.said = job.state if attach else State.PREPARING
+        self._change(job, job.said)
         job.thread.start()
 
     def _job_of_sender(self) -> Job | None:
@@ -247,11 +335,17 @@ class JobQueue(QObject):
         if job is None:
             return
         job.curves.add(events)
-        if job.wanted is Wanted.RUN:
-            state = _state_after(events, job.state)
-            if state is not job.state:
-                self._change(job, state)
         self.events_arrived.emit(job, events)
+
+    @Slot(object)
+    def _on_state_said(self, state: State) -> None:
+        job = self._job_of_sender()
+        if job is None:
+            return
+        job.said = state
+        shown = _DOING.get(job.wanted, state)
+        if shown is not job.state:
+            self._change(job, shown)
 
     @Slot(object)
     def _on_ended(self, end: JobEnd) -> None:
@@ -263,6 +357,8 @@ class JobQueue(QObject):
         job.thread = None
         job.reason = end.reason
         job.ask(Wanted.RUN)
+        job.said = end.state
+        job.is_held = end.state is State.QUEUED  # ended before it began: once more only if the person says so
         self._change(job, end.state)
         if end.state is State.DISCARDED:
             self._remove(job)
@@ -286,8 +382,57 @@ class JobQueue(QObject):
             self.job_changed.emit(job)
 
     @Slot(object)
-    def _on_duplicated(self, run: RunFolder) -> None:
-        self.enqueue(run)
+    def _on_seen(self, seen: tuple[Seen, ...]) -> None:
+        """Show what others did: started or ended a run of ours, began a new one, removed one."""
+        for run, state in seen:
+            job = self.job_of(run)
+            try:
+                if job is None and state is not None:
+                    self._find(run, state)
+                elif job is not None and not job.is_working:
+                    self._follow_others(job, state)
+            except MetaStudioError as error:
+                self.failed.emit(error)
+
+    def _follow_others(self, job: Job, state: State | None) -> None:
+        if state is None:
+            self._remove(job)
+        elif state.needs_worker:
+            job.state = state
+            self._start(job, attach=True)
+        elif state in _OVER or (job.state not in _KNOWN_BETTER and state is not job.state):
+            job.said = state
+            self._change(job, state)
+            if state is State.DISCARDED:
+                self._remove(job)
+
+    @Slot(object)
+    def _on_made(self, run: RunFolder) -> None:
+        try:
+            self.enqueue(run)
+        except MetaStudioError as error:
+            self.failed.emit(error)
+
+    @Slot(object)
+    def _on_edited(self, answer: tuple[Job, RunFolder]) -> None:
+        old, run = answer
+        try:
+            if not self._may(old, Command.EDIT):  # it was started meanwhile: both go on
+                self.enqueue(run)
+                return
+            place, was_held = self._jobs.index(old), old.is_held
+            discard(old.run)
+            new = Job(run, run.experiment(), State.QUEUED)
+        except MetaStudioError as error:
+            self.failed.emit(error)
+            return
+        new.is_held, old.place = was_held, place
+        self._jobs[place] = new
+        self._order.take_in(run.name)
+        self._keep_order()
+        self.job_replaced.emit(old, new)
+        self.order_changed.emit()
+        self._start_next()
 
     def _call(self, call: Callable[[], object], on_succeeded: Callable[[Any], None]) -> None:
         thread = CallThread(call, self)
@@ -310,16 +455,6 @@ class JobQueue(QObject):
             thread.deleteLater()
 
 
-def _state_after(events: tuple[Event, ...], state: State) -> State:
-    """Return the state that events lead to while the worker lives."""
-    for event in events:
-        match event:
-            case Preparing():
-                state = State.PREPARING
-            case Started() | OuterStep():
-                state = State.RUNNING
-            case Finished():
-                state = State.PAUSING if event.outcome == "paused" else State.FINISHING
-            case _:
-                pass
-    return state
+def _copy(run: RunFolder, experiment: ExperimentConfig) -> RunFolder:
+    data = run.data()
+    return create_run(experiment, data.index, data.parts, runs_folder=run.path.parent)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,9 +15,12 @@ from metastudio.errors import MetaStudioError
 from metastudio.jobs.worker_command import start_worker, worker_command
 from metastudio.runs.control import Wanted, read_control, write_control
 from metastudio.runs.event_log import read_events
+from metastudio.runs.events import Failed
+from metastudio.runs.kill import kill_with_children
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
-from metastudio.runs.worker_lock import hold_worker_lock, is_worker_alive, lock_holder
+from metastudio.runs.run_trash import discard
+from metastudio.runs.worker_lock import force_worker, is_worker_alive
 
 _TICK_S = 0.05
 """Twenty batches a second at most."""
@@ -53,11 +53,13 @@ class JobThread(QThread):
 
     Signals:
         events_arrived(object): a tuple of new `Event`s, at most 20 times a second; begins with the run's whole history.
+        state_said(object): the `State` that the worker wrote down, whenever it is another.
         training_started(): the worker process lives.
         ended(object): a `JobEnd`, once, when the process is gone and all its events were told.
     """
 
     events_arrived = Signal(object)
+    state_said = Signal(object)
     training_started = Signal()
     ended = Signal(object)
 
@@ -78,6 +80,8 @@ class JobThread(QThread):
         self._process: subprocess.Popen[bytes] | None = None
         self._offset = 0
         self._next_glance = 0.0
+        self._written: tuple[int, int] | None = None
+        self._said: State | None = None
 
     def want(self, wanted: Wanted) -> None:
         """Say what the worker should do, and keep saying it: a worker that only just starts sets its own wish first.
@@ -89,11 +93,15 @@ class JobThread(QThread):
         write_control(self._run, wanted)
 
     def force(self) -> None:
-        """Kill the worker now; what came after its last checkpoint is lost."""
+        """Kill the worker now; what came after its last checkpoint is lost.
+
+        Raises:
+            LockedError: if it is at work on another computer.
+        """
         if self._process is not None:
             kill_with_children(self._process.pid)
-        elif (holder := lock_holder(self._run)) is not None:
-            kill_with_children(holder.pid)
+        else:
+            force_worker(self._run)
 
     def detach(self) -> None:
         """Stop watching; the worker goes on by itself."""
@@ -112,7 +120,8 @@ class JobThread(QThread):
             self.ended.emit(end)
 
     def _watch(self) -> JobEnd | None:
-        if not self._attach:
+        if not self._attach and not is_worker_alive(self._run):
+            self._written = self._mark()  # what was written before says nothing about the worker that is started now
             write_control(self._run, self._wanted)
             argv, env = self._command(str(self._run.path))
             self._process = start_worker(argv, env, self._run.log_path)
@@ -123,6 +132,9 @@ class JobThread(QThread):
             if not self._can_tell() and not is_alive and last_reads:
                 last_reads -= 1
             elif not is_alive:
+                if self._process is not None and is_worker_alive(self._run):  # another came first, and is watched now
+                    self._process = None
+                    continue
                 return self._end()
         return None
 
@@ -134,7 +146,7 @@ class JobThread(QThread):
             return True
         self._next_glance = time.monotonic() + _GLANCE_S
         with contextlib.suppress(OSError, MetaStudioError):
-            if self._wanted is not Wanted.RUN and read_control(self._run) is not self._wanted:
+            if self._wanted is not Wanted.RUN and read_control(self._run) is Wanted.RUN:
                 write_control(self._run, self._wanted)
         try:
             return self._process is not None or is_worker_alive(self._run)
@@ -144,10 +156,29 @@ class JobThread(QThread):
     def _can_tell(self) -> bool:
         """Tell what is new and return whether it could be read; the next tick tries again."""
         try:
+            self._tell_state()
             self._tell()
         except (OSError, MetaStudioError):
             return False
         return True
+
+    def _mark(self) -> tuple[int, int] | None:
+        """Return what changes whenever `run.json` is written."""
+        try:
+            found = self._run.state_path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino
+
+    def _tell_state(self) -> None:
+        mark = self._mark()
+        if mark is None or mark == self._written:
+            return
+        state = self._run.state().state
+        self._written = mark
+        if state.needs_worker and state is not self._said:
+            self._said = state
+            self.state_said.emit(state)
 
     def _tell(self) -> None:
         events, self._offset, _ = read_events(self._run.events_path, self._offset)
@@ -168,9 +199,8 @@ class JobThread(QThread):
             return JobEnd(State.FAILED, exit_code, ending_reason(exit_code, self._log_tail()))  # it gave up by itself
         if state is State.INTERRUPTED:
             return JobEnd(state, exit_code, ending_reason(exit_code, self._log_tail()))
-        failure = self._run.state().failure if state is State.FAILED else None
-        reason = " ".join(filter(None, (failure.what, failure.why, failure.todo))) if failure else ""
-        return JobEnd(state, exit_code, reason)
+        failure = self._run.state().failure if state in {State.FAILED, State.PAUSED} else None
+        return JobEnd(state, exit_code, failure_text(failure) if failure else "")
 
     def _log_tail(self) -> str:
         try:
@@ -186,24 +216,10 @@ class JobThread(QThread):
             self._process.returncode = 0  # it outlives us on purpose: no warning about a child nobody waited for
 
 
-def discard(run: RunFolder) -> None:
-    """Write down that a run nobody works on is not wanted.
-
-    Raises:
-        LockedError: if a worker is at work on it.
-        ResourceError: if it cannot be written.
-    """
-    with hold_worker_lock(run):
-        run.write_state(run.state().model_copy(update={"state": State.DISCARDED}))
-
-
-def kill_with_children(pid: int) -> None:
-    """Kill a process and, where it leads a session of its own, what it started."""
-    with contextlib.suppress(OSError):
-        if sys.platform != "win32" and os.getpgid(pid) == pid:
-            os.killpg(pid, signal.SIGKILL)
-        else:
-            os.kill(pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+def failure_text(failure: Failed) -> str:
+    """Return what a worker said of its end as sentences: what, where, why, and what to do."""
+    what = f"{failure.what} ({failure.where})" if failure.where else failure.what
+    return " ".join(filter(None, (what, failure.why, failure.todo)))
 
 
 def ending_reason(exit_code: int | None, log_tail: str) -> str:

@@ -17,19 +17,22 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from metastudio import errors
 from metastudio.errors import IntegrityError, MetaStudioError, ResourceError
-from metastudio.jobs.job_thread import kill_with_children
 from metastudio.jobs.worker_command import hidden_flags, session_command
 from metastudio.paths import cache_folder
 from metastudio.runs.events import Failed
 from metastudio.runs.json_lines import from_json_line, to_json_line
+from metastudio.runs.kill import kill_with_children
 from metastudio.runs.questions import (
     AdaptedAnswer,
     AskDevices,
+    Cancel,
+    ClassDistancesAnswer,
     Device,
     Devices,
     EvaluatedAnswer,
     ExportedAnswer,
     Predictions,
+    PreviewAnswer,
     Reply,
 )
 
@@ -39,6 +42,8 @@ _ANSWERS: dict[str, type[BaseModel]] = {
     "predict": Predictions,
     "export": ExportedAnswer,
     "evaluate": EvaluatedAnswer,
+    "class_distances": ClassDistancesAnswer,
+    "preview": PreviewAnswer,
 }
 _STOP_S = 4.0
 """After that the process is killed, with what it started: who closes the window waits five seconds at most."""
@@ -127,6 +132,13 @@ class SessionThread(QThread):
         """Want no more of a question: whatever comes of it is not told."""
         with self._lock:
             self._open.pop(number, None)
+
+    def cancel(self, number: int) -> None:
+        """Want no more of a question, and have the process leave off with it where it next tells its progress."""
+        with self._lock:
+            was_open = self._open.pop(number, None) is not None
+        if was_open:
+            self._lines.put(f"{to_json_line(Cancel(id=number))}\n".encode("ascii"))
 
     def stop(self) -> None:
         """End the process and the thread, also amid a question; wait for both, five seconds at most."""

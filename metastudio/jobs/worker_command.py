@@ -25,6 +25,14 @@ def forecast_command(experiment_file: str | os.PathLike[str]) -> tuple[list[str]
     return [*program(), "forecast", os.fspath(experiment_file), "--json"], _environment()
 
 
+def compare_command(
+    first: str | os.PathLike[str], second: str | os.PathLike[str], episodes: int
+) -> tuple[list[str], dict[str, str]]:
+    """Return argv and environment of a process that compares two runs and prints the answer as JSON lines."""
+    runs = [os.fspath(first), os.fspath(second)]
+    return [*program(), "compare", *runs, "--episodes", str(episodes), "--json"], _environment()
+
+
 def session_command() -> tuple[list[str], dict[str, str]]:
     """Return argv and environment of the process that answers questions."""
     return [*program(), "serve"], _environment()

@@ -65,6 +65,11 @@ def list_checkpoints(run: RunFolder) -> list[Path]:
     return sorted(found, key=_age)
 
 
+def is_checkpoint_name(name: str) -> bool:
+    """Return whether a folder of this name is a checkpoint."""
+    return _NAME.fullmatch(name) is not None
+
+
 def iteration_of(checkpoint: Path) -> int:
     """Return how many outer steps lie behind a checkpoint."""
     return _age(checkpoint)[0]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from metastudio.errors import IntegrityError, MetaStudioError
+from metastudio.errors import GoneError, IntegrityError, MetaStudioError, ResourceError
 from metastudio.runs.json_lines import from_json_line, to_json_line
 
 
@@ -27,7 +27,7 @@ class _Event(BaseModel):
 
 
 class Started(_Event):
-    """The worker begins, or goes on from `iteration`."""
+    """The worker begins, or goes on from `iteration`; so many processes share its tasks, each with those threads."""
 
     kind: Literal["started"] = "started"
     iteration: int
@@ -35,6 +35,7 @@ class Started(_Event):
     device: str
     executor: str
     threads: int
+    processes: int = 1
     parameters: int = 0
     resumed: bool = False
 
@@ -73,6 +74,8 @@ class OuterStep(_Event):
     memory_bytes: int
     elapsed_s: float
     """Seconds of training so far, pauses left out."""
+    dropped_tasks: int = 0
+    """Of its tasks, those left out because their loss was not a number."""
 
 
 class Capacity(_Event):
@@ -187,7 +190,7 @@ class Finished(_Event):
 
 
 class Failed(_Event):
-    """The worker ends because of an error."""
+    """The worker ends because of an error; `is_pause` where the run itself is sound and waits for something outside."""
 
     kind: Literal["failed"] = "failed"
     code: str
@@ -198,6 +201,7 @@ class Failed(_Event):
     exit_code: int = 70
     other_iteration: int | None = None
     """Of a whole checkpoint that can be taken instead of a broken one."""
+    is_pause: bool = False
 
 
 Event = (
@@ -230,6 +234,7 @@ def failed(error: MetaStudioError) -> Failed:
         todo=str(error.todo),
         exit_code=error.exit_code,
         other_iteration=error.other_iteration if isinstance(error, IntegrityError) else None,
+        is_pause=isinstance(error, ResourceError | GoneError),
     )
 
 

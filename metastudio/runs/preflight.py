@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from metastudio.catalog.augmentation import without_effect
 from metastudio.catalog.data_spec import Part
+from metastudio.catalog.device_name import KINDS, parse_device
 from metastudio.catalog.entry import Entry
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
@@ -16,10 +17,9 @@ from metastudio.errors import ConfigurationError, DataError, Problem, Severity, 
 from metastudio.images.episode_limits import limits
 from metastudio.images.image_folder import ImageIndex, select
 from metastudio.runs import checkpoint_files
+from metastudio.runs.initial_weights import named_start
 from metastudio.runs.run_folder import RunFolder
 
-_DEVICES = ("auto", "cpu", "cuda", "mps")
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 _ROTATIONS = 4
 _OF_IMAGES = {
@@ -53,6 +53,7 @@ def preflight(experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[st
     else:
         found = [*_of_parts(experiment, entry, used, parts), *_of_episodes(experiment, entry, used, parts)]
     found += _of_settings(experiment, entry)
+    found += _of_augmentation(experiment)
     for target in experiment.targets:
         found += _of_target(target, experiment, entry)
     return tuple(sorted(found, key=lambda each: _RANK[each.severity]))
@@ -159,14 +160,14 @@ def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem
             severity=Severity.WARNING,
             todo="Take at least one step.",
         )
-    if not _DEVICE.fullmatch(experiment.device):
+    if parse_device(experiment.device) is None:
         yield problem(
             "unknown-device",
             "There is no device called '{device}'.{hint}",
             where="device",
-            todo="Known: auto, cpu, cuda, cuda:0, mps.",
+            todo="Known: auto, cpu, cuda, cuda:0, cuda*2, cpu*2, mps.",
             device=experiment.device,
-            hint=did_you_mean(experiment.device, _DEVICES),
+            hint=did_you_mean(experiment.device, KINDS),
         )
     keeps_backbone = entry.capabilities.keeps_backbone or getattr(experiment.algorithm, "is_frozen", False)
     if keeps_backbone and not experiment.initial_weights:
@@ -190,15 +191,38 @@ def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem
             tasks=tasks,
         )
     if experiment.initial_weights:
-        run = RunFolder(experiment.initial_weights)
-        if not run.exists() or not checkpoint_files.list_checkpoints(run):
+        folder, checkpoint = named_start(experiment.initial_weights)
+        run = RunFolder(folder)
+        is_there = checkpoint.is_dir() if checkpoint is not None else checkpoint_files.list_checkpoints(run)
+        if not run.exists() or not is_there:
             yield problem(
                 "no-initial-weights",
                 "No run with a checkpoint lies in '{folder}'.",
                 where="initial_weights",
-                todo="Name the folder of a run that has trained, or leave it empty.",
+                todo="Name the folder of a run that has trained, or of one of its checkpoints, or leave it empty.",
                 folder=experiment.initial_weights,
             )
+
+
+def _of_augmentation(experiment: ExperimentConfig) -> Iterator[Problem]:
+    preprocessing = experiment.data.preprocessing
+    for name in experiment.augmentation.switched_on:
+        if reason := without_effect(name, preprocessing):
+            yield problem(
+                "augmentation-without-effect",
+                reason,
+                where=f"augmentation.{name}",
+                severity=Severity.WARNING,
+                todo="Switch it off, or let the network see colour.",
+            )
+    if experiment.augmentation.flip and (experiment.data.rotations_as_classes or preprocessing.invert):
+        yield problem(
+            "mirrored-drawings",
+            "Pictures are mirrored in training, and these look like characters or drawings.",
+            where="augmentation.flip",
+            severity=Severity.WARNING,
+            todo="Switch it off if a mirrored one means something else, as b and d do.",
+        )
 
 
 def _of_target(target: TargetTask, experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem]:

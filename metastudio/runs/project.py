@@ -14,15 +14,18 @@ from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.errors import ConfigurationError, IntegrityError
 from metastudio.runs import migrations
 from metastudio.runs.atomic import resources, write_atomically
+from metastudio.runs.worker_lock import Holder
 
 FILE_NAME = "project.toml"
+_MOST_CHARACTERS = 64_000_000
+"""A project may leave out hundreds of thousands of pictures by their paths, and must be read again then."""
 
 
 class Project:
     """What is open: `name` and `draft` may be changed and are kept by `save`.
 
     Paths inside the project are relative in the file and absolute in `draft`, so that a project can be moved.
-    `is_read_only` says that the folder cannot be written.
+    `is_read_only` says that the folder cannot be written, or that another studio holds the project: `held_by`.
     """
 
     def __init__(self, folder: Path, name: str, draft: ExperimentConfig, *, is_read_only: bool = False) -> None:
@@ -30,6 +33,7 @@ class Project:
         self.name = name
         self.draft = draft
         self.is_read_only = is_read_only
+        self.held_by: Holder | None = None
 
     @property
     def path(self) -> Path:
@@ -73,7 +77,7 @@ class Project:
         path = path if path.name == FILE_NAME else path / FILE_NAME
         text = _text_of(path)
         try:
-            values = experiment_file.read_values(text, where=str(path))
+            values = experiment_file.read_values(text, where=str(path), most_characters=_MOST_CHARACTERS)
             head = _head_of(values, path)
             upgraded = migrations.upgraded(values, int(head["schema_version"]), migrations.PROJECT_STEPS)
             found = experiment_file.experiment_in(upgraded.get("draft", {}), text, table="draft", where=str(path))

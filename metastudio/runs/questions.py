@@ -2,15 +2,20 @@
 
 A request is `{"id": 7, "op": "adapt", …}`. Answers to it carry the same id: any number of
 `{"id": 7, "progress": {"phase", "done", "total"}}`, then one `{"id": 7, "result": {…}}` or `{"id": 7, "error": {…}}`.
+`{"op": "cancel", "id": 7}` is no question: 7 is then answered with an error as soon as it next tells its progress.
 Paths travel as `os.fsdecode`d strings in ASCII JSON, so that undecodable names survive.
 """
 
 from __future__ import annotations
 
+import base64
+import zlib
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from metastudio.catalog.augmentation import Augmentation
+from metastudio.catalog.data_spec import Preprocessing
 from metastudio.catalog.experiment import ExportFormat, TargetTask
 from metastudio.runs.events import Failed
 
@@ -26,12 +31,16 @@ class AskDevices(_Line):
 
 
 class Device(_Line):
-    """One place to compute. `name` is what the experiment says, `title` what a person reads."""
+    """One place to compute. `name` is what the experiment says, `title` what a person reads.
+
+    Where it is not `is_usable`, the `note` says why.
+    """
 
     name: str
     title: str
     free_bytes: int
     is_recommended: bool = False
+    is_usable: bool = True
     note: str = ""
 
 
@@ -134,8 +143,97 @@ class EvaluatedAnswer(_Line):
     lines: tuple[str, ...]
 
 
-Question = Annotated[AskDevices | AskAdapt | AskPredict | AskExport | AskEvaluate, Field(discriminator="op")]
-QUESTIONS: TypeAdapter[AskDevices | AskAdapt | AskPredict | AskExport | AskEvaluate] = TypeAdapter(Question)
+class ClassPictures(_Line):
+    """Some pictures of one class."""
+
+    name: str
+    files: tuple[str, ...]
+
+
+class AskClassDistances(_Line):
+    """How hard are these classes to tell apart, for the features of a run's model or, without a run, as raw pixels?
+
+    `preprocessing` is that of raw pixels; a run has its own. `checkpoint` is the iteration of another than the best.
+    """
+
+    op: Literal["class_distances"] = "class_distances"
+    classes: tuple[ClassPictures, ...]
+    preprocessing: Preprocessing = Preprocessing()
+    run: str = ""
+    checkpoint: int | None = None
+
+
+class ClassDistancesAnswer(_Line):
+    """The answer to `AskClassDistances`; `runs/class_map.py` reads it.
+
+    Classes without a readable picture are left out, and said in `problems`. `places` is a map of the others,
+    `shown_share` how much of the differences it shows. `confusion` and `separation` have a number for each two classes,
+    as `class_map.packed` writes them. `trained_on` counts the classes whose names the model was trained on.
+    """
+
+    names: tuple[str, ...]
+    pictures: tuple[int, ...]
+    places: tuple[tuple[float, float], ...]
+    shown_share: float
+    confusion: str
+    separation: str
+    iteration: int | None = None
+    trained_on: int = 0
+    problems: tuple[str, ...] = ()
+
+
+class AskPreview(_Line):
+    """What does the network see of a picture, as it is in adaptation, and as training changes it at random?
+
+    `first` is the number of the first of `draws` draws; each number is another draw, and always the same one.
+    """
+
+    op: Literal["preview"] = "preview"
+    file: str
+    preprocessing: Preprocessing
+    augmentation: Augmentation = Augmentation()
+    draws: int = Field(default=0, ge=0, le=32)
+    first: int = Field(default=0, ge=0)
+
+
+class PreviewAnswer(_Line):
+    """The answer to `AskPreview`: the picture as it is, then each draw.
+
+    `pictures` hold (side, side, channels) bytes as `packed_pixels` writes them. `least` and `most` are the lowest and
+    the highest number that the network gets of the picture as it is.
+    """
+
+    side: int
+    channels: int
+    pictures: tuple[str, ...]
+    least: float
+    most: float
+
+
+def packed_pixels(pixels: bytes) -> str:
+    """Return bytes as a text of an answer."""
+    return base64.b64encode(zlib.compress(pixels, 1)).decode("ascii")
+
+
+def unpacked_pixels(text: str) -> bytes:
+    """Return the bytes that `packed_pixels` wrote."""
+    return zlib.decompress(base64.b64decode(text))
+
+
+Question = Annotated[
+    AskDevices | AskAdapt | AskPredict | AskExport | AskEvaluate | AskClassDistances | AskPreview,
+    Field(discriminator="op"),
+]
+QUESTIONS: TypeAdapter[
+    AskDevices | AskAdapt | AskPredict | AskExport | AskEvaluate | AskClassDistances | AskPreview
+] = TypeAdapter(Question)
+
+
+class Cancel(_Line):
+    """The answer to question `id` is not wanted any more."""
+
+    op: Literal["cancel"] = "cancel"
+    id: int
 
 
 class Progress(_Line):

@@ -6,7 +6,7 @@ import json
 import secrets
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from metastudio.runs import checkpoint_files
 from metastudio.runs.atomic import TEMPORARY_PREFIX, resources, write_atomically
 from metastudio.runs.control import Wanted
 from metastudio.runs.events import Evaluated
+from metastudio.runs.initial_weights import origin_of
 from metastudio.runs.run_state import SCHEMA_VERSION, RunState, State
 from metastudio.runs.worker_lock import is_worker_alive
 
@@ -247,11 +248,23 @@ class RunFolder:
 
 
 def create_run(
-    experiment: ExperimentConfig, index: ImageIndex, parts: Mapping[str, Part], *, runs_folder: str | Path
+    experiment: ExperimentConfig,
+    index: ImageIndex,
+    parts: Mapping[str, Part],
+    *,
+    runs_folder: str | Path,
+    fill: Callable[[RunFolder], object] = lambda _: None,
 ) -> RunFolder:
     """Make a run that waits: its frozen experiment, its snapshot of the images, its first state.
 
     The folder gets its name when everything is in it.
+
+    Args:
+        experiment: What shall be trained.
+        index: The images.
+        parts: The part of each class.
+        runs_folder: Where runs lie.
+        fill: Puts more into the folder before it gets its name.
 
     Raises:
         DataError: if the run would lie inside a folder of images.
@@ -267,7 +280,9 @@ def create_run(
             write_atomically(run.experiment_path, experiment_file.to_toml(experiment))
             run.write_data(index, parts)
             write_atomically(run.control_path, f"{Wanted.RUN}\n")
-            run.write_state(RunState(iterations=experiment.training.iterations, seed=experiment.seed))
+            origin = origin_of(experiment.initial_weights)
+            run.write_state(RunState(iterations=experiment.training.iterations, seed=experiment.seed, origin=origin))
+            fill(run)
             return _named(begun, folder, experiment)
     finally:
         shutil.rmtree(begun, ignore_errors=True)

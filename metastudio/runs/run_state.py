@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,13 +28,14 @@ class State(StrEnum):
     FINISHING = "finishing"
     FINISHED = "finished"
     FAILED = "failed"
+    DISCARDING = "discarding"
     DISCARDED = "discarded"
     INTERRUPTED = "interrupted"
 
     @property
     def needs_worker(self) -> bool:
         """Whether it can be true only while a worker is at work."""
-        return self in {State.PREPARING, State.RUNNING, State.PAUSING, State.FINISHING}
+        return self in {State.PREPARING, State.RUNNING, State.PAUSING, State.FINISHING, State.DISCARDING}
 
     @property
     def can_go_on(self) -> bool:
@@ -62,10 +64,24 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+class Origin(BaseModel):
+    """Where a run came from: `extended` goes on from another's last checkpoint, `weights` starts from its weights.
+
+    `iteration` is that of the checkpoint, None where the best of the run was taken.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: Literal["extended", "weights"]
+    run: str
+    iteration: int | None = None
+
+
 class RunState(BaseModel):
     """Frozen; the worker writes a changed copy. Accuracies lie in [0, 1]; `elapsed_s` is training without pauses.
 
-    `computer` is empty until a worker began.
+    `computer` is empty until a worker began; `threads` are those of each of its `processes`. `failure` of a paused run
+    is what it waits for the person to put right.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -84,6 +100,7 @@ class RunState(BaseModel):
     device: str = ""
     executor: str = ""
     threads: int = 0
+    processes: int = 1
     parameters: int = 0
     elapsed_s: float = 0.0
     best_iteration: int = 0
@@ -91,3 +108,4 @@ class RunState(BaseModel):
     best_ci95: float | None = None
     skipped_files: int = 0
     failure: Failed | None = None
+    origin: Origin | None = None

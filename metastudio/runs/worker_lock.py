@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from metastudio.errors import LockedError
 from metastudio.runs.atomic import write_atomically
+from metastudio.runs.kill import kill_with_children
 
 if TYPE_CHECKING:
     from metastudio.runs.run_folder import RunFolder
@@ -80,6 +81,26 @@ def lock_holder(run: RunFolder) -> Holder | None:
         return Holder(int(said["pid"]), str(said["host"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def force_worker(run: RunFolder) -> None:
+    """Kill the worker that holds the lock, if one does; what came after its last checkpoint is lost.
+
+    Raises:
+        LockedError: if it is at work on another computer, where this one has no power.
+    """
+    holder = lock_holder(run)
+    if holder is None or not is_worker_alive(run):
+        return
+    if holder.host != socket.gethostname():
+        raise LockedError(
+            "The worker is at work on another computer, '{host}'.",
+            host=holder.host,
+            where=str(run.path),
+            todo="End process {pid} there.",
+            pid=holder.pid,
+        )
+    kill_with_children(holder.pid)
 
 
 def _wrote_lately(run: RunFolder) -> bool:

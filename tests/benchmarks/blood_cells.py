@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from metastudio.engine.evaluation.statistics import mean_ci95
 from metastudio.engine.learner import load_learner
 from metastudio.engine.tasks.episode import LabelledImages
 from metastudio.engine.tasks.pixels import network_input
 from metastudio.images.image_folder import scan
 from metastudio.images.image_store import open_store
 from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.statistics import mean_ci95
 
 
 def nearest_centroid(support: LabelledImages, query: LabelledImages) -> float:

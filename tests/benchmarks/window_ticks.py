@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -20,7 +19,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
 import numpy as np  # noqa: E402
-from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 from waiting_runs import make_glyphs, tiny_experiment, waiting_run  # noqa: E402
 
@@ -30,8 +28,8 @@ from metastudio.gui.opening import open_project  # noqa: E402
 from metastudio.jobs.job import Job  # noqa: E402
 from metastudio.runs.events import OuterStep  # noqa: E402
 from metastudio.runs.project import Project  # noqa: E402
+from tests.benchmarks.ticks import medians, summary, ticks_ms, wait_until  # noqa: E402
 
-TICK_MS = 16
 OPENING = """
 import time
 began = time.perf_counter()
@@ -46,42 +44,9 @@ window.close()
 """
 
 
-def ticks_ms(seconds: float) -> list[float]:
-    """Return the times between the ticks of a precise timer in the event loop, in milliseconds."""
-    loop, timer, gaps = QEventLoop(), QTimer(), []
-    last = time.perf_counter()
-
-    def tick() -> None:
-        nonlocal last
-        now = time.perf_counter()
-        gaps.append(1000 * (now - last))
-        last = now
-
-    timer.setTimerType(Qt.TimerType.PreciseTimer)
-    timer.timeout.connect(tick)
-    timer.start(TICK_MS)
-    QTimer.singleShot(round(1000 * seconds), loop.quit)
-    loop.exec()
-    timer.stop()
-    return gaps[1:]
-
-
-def measured(seconds: float, repeats: int) -> tuple[float, float, float]:
+def measured(seconds: float, repeats: int) -> tuple[float, ...]:
     """Return median, 99th percentile and worst tick, each the median of the repeats."""
-    rows = []
-    for _ in range(repeats):
-        gaps = ticks_ms(seconds)
-        rows.append((float(np.median(gaps)), float(np.percentile(gaps, 99)), max(gaps)))
-    return tuple(statistics.median(each) for each in zip(*rows, strict=True))  # type: ignore[return-value]
-
-
-def wait_until(condition, seconds: float = 120) -> None:
-    """Let the event loop run until something is so."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError
-        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+    return medians([summary(ticks_ms(seconds)) for _ in range(repeats)])
 
 
 def start_job(window: MainWindow, images: Path) -> Job:

@@ -240,7 +240,7 @@ def try_it(window: MainWindow, job: Job, mine: list[list[Path]], qtbot: QtBot) -
     """Runs → Try it: drop support and queries, and read probabilities."""
     runs = open_page(window, "runs")
     qtbot.waitUntil(lambda: len(runs.model.rows) == 1, timeout=SOON_MS)
-    qtbot.waitUntil(lambda: runs.loss.curve(job.run.name) is not None, timeout=SOON_MS)
+    qtbot.waitUntil(lambda: runs.curves.loss.curve(job.run.name) is not None, timeout=SOON_MS)
     click(runs.details.buttons["try_it"])
     page = window.current_page
     assert page.key == "try_it"

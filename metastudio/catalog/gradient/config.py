@@ -41,6 +41,6 @@ class SecondOrderConfig(GradientConfig):
         "auto",
         title="Inner graph",
         help="What the outer gradient needs of the inner steps: stored, its memory grows with every step; recomputed, "
-        "memory stays flat and a step takes a third longer; 'auto' recomputes from six steps on.",
+        "memory stays flat and a step takes about a fifth longer; 'auto' recomputes from six steps on.",
         advanced=True,
     )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine.backbones.network import Weights
-from metastudio.engine.backbones.normalization import MeanAndVariance, update_running_moments
+from metastudio.engine.backbones.normalization import MeanAndVariance, Moments, update_running_moments
 from metastudio.engine.inner_loop import InnerLosses
 from metastudio.engine.tasks.episode import Episode, LabelledImages
 from metastudio.errors import ConfigurationError
@@ -150,6 +150,10 @@ class MetaLearner(nn.Module, ABC):
     @abstractmethod
     def task_loss(self, episode: Episode) -> TaskResult:
         """Return the training loss of one episode, differentiable with respect to the meta-parameters."""
+
+    @abstractmethod
+    def features(self, images: Tensor, moments: Moments) -> Tensor:
+        """Return the features (B, D) of images (B, C, H, W) that a head or a comparison works with, before adapting."""
 
     def outer_step(self, episodes: Sequence[Episode], executor: MeanGradient) -> OuterStep:
         """Return the mean gradient over the episodes; methods that see tasks jointly override this."""

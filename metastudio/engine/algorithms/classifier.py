@@ -146,6 +146,10 @@ class PlainClassifier(MetaLearner):
             )
         return classifier(fitted)
 
+    def features(self, images: Tensor, moments: Moments) -> Tensor:
+        """Return the features (B, D) of the backbone."""
+        return self.network.features_with(self.network.weights(), images, moments)
+
     def task_loss(self, episode: Episode) -> TaskResult:
         """Return the cross-entropy of a labelled batch, which comes as the queries of an episode without support."""
         recorded = RecordedMoments(BatchMoments())

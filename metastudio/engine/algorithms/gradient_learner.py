@@ -25,7 +25,7 @@ from metastudio.engine.algorithms.adapted_network import AdaptedNetwork, settled
 from metastudio.engine.algorithms.base import MetaLearner, TaskResult, accuracy_of, n_way_of
 from metastudio.engine.algorithms.judged import judged
 from metastudio.engine.backbones.network import HEAD, Network, Weights
-from metastudio.engine.backbones.normalization import BatchMoments, FirstImagesMoments, RecordedMoments
+from metastudio.engine.backbones.normalization import BatchMoments, FirstImagesMoments, Moments, RecordedMoments
 from metastudio.engine.inner_loop import InnerLosses, Order, UpdateRule, Watcher, descend, gradient_descent
 from metastudio.engine.tasks.episode import Episode, LabelledImages
 
@@ -85,6 +85,10 @@ class GradientLearner(MetaLearner):
     def training_order(self) -> Order:
         """Return the order of the outer gradient now."""
         return self.order
+
+    def features(self, images: Tensor, moments: Moments) -> Tensor:
+        """Return the features (B, D) with the weights that tasks start from."""
+        return self.network.features_with(self.network.weights(), images, moments)
 
     # --- what follows from it ---
 

@@ -28,7 +28,7 @@ from metastudio.catalog.gradient.meta_transfer import MetaTransferConfig
 from metastudio.engine.algorithms.base import MeanGradient, OuterStep
 from metastudio.engine.algorithms.gradient_learner import GradientLearner
 from metastudio.engine.backbones.network import HEAD, Weights
-from metastudio.engine.backbones.normalization import TaskBatchNorm
+from metastudio.engine.backbones.normalization import Moments, TaskBatchNorm
 from metastudio.engine.tasks.episode import Episode, LabelledImages
 
 
@@ -52,10 +52,16 @@ class MetaTransfer(GradientLearner):
 
     def initial_state(self, support: LabelledImages) -> Weights:
         """Return the trunk, scaled and shifted, with the support features, and the head's start."""
-        weights = super().initial_state(support)
+        return self.with_features(self._steered(super().initial_state(support)), support)
+
+    def features(self, images: Tensor, moments: Moments) -> Tensor:
+        """Return the features (B, D) of the trunk, scaled and shifted."""
+        return self.network.features_with(self._steered(self.network.weights()), images, moments)
+
+    def _steered(self, weights: Weights) -> Weights:
         scaled = {name: weights[name] * scale for name, scale in zip(self._scaled, self.scales, strict=True)}
         shifted = {name: weights[name] + shift for name, shift in zip(self._shifted, self.shifts, strict=True)}
-        return self.with_features(weights | scaled | shifted, support)
+        return weights | scaled | shifted
 
     def adapted(self, state: Weights) -> Sequence[str]:
         """Return the names of the head's weights."""

@@ -125,6 +125,11 @@ class Prototypical(MetaLearner):
             judge(classifier, support, query, trace)
         return classifier
 
+    def features(self, images: Tensor, moments: Moments) -> Tensor:
+        """Return the features (B, D) whose class means are the prototypes."""
+        features: Tensor = self.backbone(images, moments)
+        return features
+
     def task_loss(self, episode: Episode) -> TaskResult:
         """Return the cross-entropy of the queries' distances; Algorithm 1."""
         support, query = episode.support, episode.query

@@ -24,7 +24,7 @@ from metastudio.engine.algorithms.adapted_network import AdaptedNetwork, settled
 from metastudio.engine.algorithms.base import MetaLearner, TaskResult, accuracy_of, n_way_of
 from metastudio.engine.algorithms.judged import judged
 from metastudio.engine.backbones.network import Network, Weights
-from metastudio.engine.backbones.normalization import BatchMoments
+from metastudio.engine.backbones.normalization import BatchMoments, Moments
 from metastudio.engine.inner_loop import Adam, InnerLosses, Order, Watcher, descend
 from metastudio.engine.tasks.episode import Episode, LabelledImages
 
@@ -90,6 +90,10 @@ class Reptile(MetaLearner):
         watch = judged(lambda state, _: classifier(state), episode.support, episode.query, trace)
         self._fast_weights(episode.support, self.config.inner_steps, self.config.inner_batch_size, watch)
         return trace
+
+    def features(self, images: Tensor, moments: Moments) -> Tensor:
+        """Return the features (B, D) with the initial weights φ."""
+        return self.network.features_with(self.network.weights(), images, moments)
 
     @property
     def _training_statistics(self) -> Statistics:

@@ -13,11 +13,11 @@ from metastudio.catalog.backbones import Statistics
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.engine.algorithms.base import MetaLearner, accuracy_of
-from metastudio.engine.evaluation.statistics import mean_ci95
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.executor import Executor
 from metastudio.images.problems import Cancelled
+from metastudio.runs.statistics import mean_ci95
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,10 @@ class EpisodeScore:
 
 @dataclass(frozen=True)
 class Score:
-    """Means over episodes; `ci95` are half widths. Transductive: queries saw each other through the statistics."""
+    """Means over episodes; `ci95` are half widths. Transductive: queries saw each other through the statistics.
+
+    `accuracies` are those of the single episodes, in their order.
+    """
 
     accuracy: float
     ci95: float | None
@@ -40,6 +43,7 @@ class Score:
     loss: float
     episodes: int
     statistics: Statistics
+    accuracies: tuple[float, ...] = ()
 
     @property
     def is_transductive(self) -> bool:
@@ -90,11 +94,12 @@ def evaluate(
                 on_progress(len(scores))
             if len(scores) < episodes and should_stop():
                 raise Cancelled
-    accuracy, ci95 = mean_ci95([each.accuracy for each in scores])
+    accuracies = tuple(each.accuracy for each in scores)
+    accuracy, ci95 = mean_ci95(accuracies)
     befores = [each.accuracy_before for each in scores if each.accuracy_before is not None]
     before, ci95_before = mean_ci95(befores) if befores else (None, None)
     loss, _ = mean_ci95([each.loss for each in scores])
-    return Score(accuracy, ci95, before, ci95_before, loss, len(scores), statistics)
+    return Score(accuracy, ci95, before, ci95_before, loss, len(scores), statistics, accuracies)
 
 
 def _in_order(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from metastudio.engine.evaluation.statistics import Z95
+from metastudio.runs.statistics import Z95
 
 
 def wilson95(right: int, count: int) -> tuple[float, float]:

@@ -59,11 +59,22 @@ def load_checkpoint(path: Path, learner: nn.Module, optimizer: torch.optim.Optim
     _check_fit(path, learner.state_dict(), weights)
     progress = _progress(path / STATE)
     if optimizer is not None:
-        state = _nested(_tensors(path / OPTIMIZER))
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        _lay_out(optimizer)
+        _put_back(optimizer, _tensors(path / OPTIMIZER))
     learner.load_state_dict(weights)
     return progress
+
+
+def take_over(files: Mapping[str, bytes], learner: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
+    """Stand where another process of the run stands, whose `checkpoint_files` these are."""
+    _put_back(optimizer, load(files[OPTIMIZER]))
+    learner.load_state_dict(load(files[WEIGHTS]))
+    return Progress(**json.loads(files[STATE]))
+
+
+def _put_back(optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> None:
+    state = _nested(flat)
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    _lay_out(optimizer)
 
 
 def _lay_out(optimizer: torch.optim.Optimizer) -> None:

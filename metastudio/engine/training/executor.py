@@ -18,7 +18,7 @@ import torch
 from metastudio.engine.algorithms.base import MetaLearner, OuterStep, TaskLoss
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.tasks.episode import Episode
-from metastudio.engine.training.task_gradient import mean_of, task_gradient
+from metastudio.engine.training.task_gradient import TaskGradient, mean_of, task_gradient
 from metastudio.engine.training.task_processes import TaskProcesses
 
 Item = TypeVar("Item")
@@ -35,11 +35,18 @@ class Executor(AbstractContextManager["Executor"], Protocol):
     threads: int
 
     @property
+    def processes(self) -> int:
+        """How many processes share the tasks, this one among them, each in this way."""
+
+    @property
     def pids(self) -> tuple[int, ...]:
         """Process numbers of the processes beside this one."""
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield the results in the order of the items."""
+
+    def gradients(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> list[TaskGradient]:
+        """Return the gradient of each episode, in their order."""
 
     def mean_gradient(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
         """Return the mean gradient of the episodes, added up in their order."""
@@ -49,6 +56,7 @@ class OneByOne:
     """One task after another, each with a backward pass of its own, so that no graph outlives its task."""
 
     name = "one_by_one"
+    processes = 1
     pids: tuple[int, ...] = ()
 
     def __init__(self, threads: int = 1) -> None:
@@ -66,10 +74,13 @@ class OneByOne:
         """Yield the results in the order of the items."""
         yield from map(function, items)
 
+    def gradients(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> list[TaskGradient]:
+        """Return the gradient of each episode."""
+        return [task_gradient(task_loss, episode, parameters) for episode in episodes]
+
     def mean_gradient(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
         """Return the mean gradient of the episodes."""
-        done = [task_gradient(task_loss, episode, parameters) for episode in episodes]
-        return mean_of(done, episodes, parameters)
+        return mean_of(self.gradients(task_loss, episodes, parameters), episodes, parameters)
 
 
 class SideBySide:
@@ -81,6 +92,7 @@ class SideBySide:
     """
 
     name = "side_by_side"
+    processes = 1
 
     def __init__(self, threads: int, *, processes_after_s: float = math.inf) -> None:
         """Make an executor.
@@ -121,6 +133,16 @@ class SideBySide:
             NumericError: if a loss or gradient is not a number.
             ResourceError: if a process that computes tasks died.
         """
+        return mean_of(self.gradients(task_loss, episodes, parameters), episodes, parameters)
+
+    def gradients(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> list[TaskGradient]:
+        """Return the gradient of each episode.
+
+        Raises:
+            ResourceError: if a process that computes tasks died.
+        """
+        if not episodes:
+            return []
         began = time.monotonic()
         processes = self._ready_processes(task_loss, len(episodes))
         if processes is not None:
@@ -128,7 +150,7 @@ class SideBySide:
         else:
             done = list(self._pool.map(lambda episode: task_gradient(task_loss, episode, parameters), episodes))
         self._computed_s += time.monotonic() - began
-        return mean_of(done, episodes, parameters)
+        return done
 
     def _ready_processes(self, task_loss: TaskLoss, rows: int) -> TaskProcesses | None:
         """Return the processes, where they may compute this; start them when it is time."""
@@ -172,12 +194,23 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def chosen_executor(device: torch.device, meta_batch_size: int) -> tuple[str, int]:
-    """Return name and thread count of the executor for a new run; a resumed one takes what it has stored."""
-    cores = usable_cores()
+def chosen_executor(device: torch.device, meta_batch_size: int, *, processes: int = 1) -> tuple[str, int]:
+    """Return name and thread count of the executor for a new run; a resumed one takes what it has stored.
+
+    Args:
+        device: Where it computes.
+        meta_batch_size: Tasks of one process in an outer step.
+        processes: How many processes share this computer's cores.
+    """
+    cores = max(1, usable_cores() // processes)
     if device.type == "cpu" and cores > 1 and meta_batch_size > 1:
         return SideBySide.name, min(cores, meta_batch_size)
     return OneByOne.name, cores
+
+
+def threads_of_operations(name: str, threads: int) -> int:
+    """Return how many threads work inside an operation, which is what last bits depend on."""
+    return 1 if name in {SideBySide.name, ""} else threads
 
 
 def executor_named(name: str, threads: int) -> Executor:

@@ -13,6 +13,19 @@ from metastudio.engine.backbones.network import Weights
 from metastudio.engine.tasks.episode import Episode
 from metastudio.errors import NumericError
 
+
+class BrokenTasksError(NumericError):
+    """The loss or the gradient of some tasks is not a number; `rows` says which of the meta-batch they are."""
+
+    def __init__(self, rows: Sequence[int], episodes: Sequence[Episode]) -> None:
+        super().__init__(
+            "The loss or the gradient of a task is not a number.",
+            where=f"task with classes {', '.join(episodes[rows[0] if rows else 0].classes[:20])}",
+            todo="The step was not applied. Lower the inner or the outer learning rate, or clip the gradient.",
+        )
+        self.rows = tuple(rows)
+
+
 TaskGradient = tuple[float, TaskResult, list[Tensor | None]]
 """Loss, result, and the gradient with respect to each parameter that the loss depends on."""
 
@@ -33,7 +46,7 @@ def mean_of(done: Sequence[TaskGradient], episodes: Sequence[Episode], parameter
     """Return the mean over a meta-batch.
 
     Raises:
-        NumericError: if a loss or gradient is not a number; it names the classes of the task.
+        BrokenTasksError: if a loss or gradient is not a number; it names the classes of the first such task.
     """
     total = {name: torch.zeros_like(value) for name, value in parameters.items()}
     for _, _, gradients in done:
@@ -41,11 +54,7 @@ def mean_of(done: Sequence[TaskGradient], episodes: Sequence[Episode], parameter
             if gradient is not None:
                 total[name] += gradient
     if not all(math.isfinite(loss) for loss, _, _ in done) or not all(map(_is_finite, total.values())):
-        raise NumericError(
-            "The loss or the gradient of a task is not a number.",
-            where=f"task with classes {', '.join(_first_without_number(done, episodes).classes[:20])}",
-            todo="The step was not applied. Lower the inner or the outer learning rate, or clip the gradient.",
-        )
+        raise BrokenTasksError(_without_number(done), episodes)
     return OuterStep(
         gradients={name: value / len(done) for name, value in total.items()},
         losses=[loss for loss, _, _ in done],
@@ -54,11 +63,13 @@ def mean_of(done: Sequence[TaskGradient], episodes: Sequence[Episode], parameter
     )
 
 
-def _first_without_number(done: Sequence[TaskGradient], episodes: Sequence[Episode]) -> Episode:
-    for (loss, _, gradients), episode in zip(done, episodes, strict=True):
-        if not math.isfinite(loss) or not all(each is None or _is_finite(each) for each in gradients):
-            return episode
-    return episodes[0]  # every task is finite and their sum is not
+def _without_number(done: Sequence[TaskGradient]) -> list[int]:
+    """Return the rows of the tasks that are not finite; none where only their sum is not."""
+    return [
+        row
+        for row, (loss, _, gradients) in enumerate(done)
+        if not math.isfinite(loss) or not all(each is None or _is_finite(each) for each in gradients)
+    ]
 
 
 def _is_finite(gradient: Tensor) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import signal
 import threading
 from collections.abc import Sequence
@@ -19,9 +20,10 @@ import torch
 import torch.multiprocessing
 from torch import Tensor
 
-from metastudio.engine.algorithms.base import MetaLearner, TaskResult
+from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.backbones.network import Weights
 from metastudio.engine.tasks.episode import Episode, LabelledImages
+from metastudio.engine.training.gradient_rows import Told, empty_rows, put, taken
 from metastudio.engine.training.task_gradient import TaskGradient, task_gradient
 from metastudio.errors import ResourceError
 
@@ -31,13 +33,10 @@ _COLLECT_EVERY = 64
 
 
 class _Answer(NamedTuple):
-    """What a process says of one task; its gradient lies in the shared row."""
+    """What a process says of the task whose gradient lies in a shared row."""
 
     row: int
-    loss: float
-    accuracy: float
-    used: tuple[bool, ...]
-    moments: dict[str, tuple[Any, Any]] | None
+    told: Told
 
 
 class TaskProcesses:
@@ -51,9 +50,8 @@ class TaskProcesses:
         learner.share_memory()
         self._learner = learner
         self._places = _places(learner)
-        parameters = dict(learner.named_parameters())
-        width = sum(value.numel() for value in parameters.values())
-        self._gradients = torch.empty(rows, width, dtype=next(iter(parameters.values())).dtype).share_memory_()  # type: ignore[no-untyped-call]
+        parameters: Weights = dict(learner.named_parameters())
+        self._gradients = empty_rows(rows, parameters).share_memory_()  # type: ignore[no-untyped-call]
         context = torch.multiprocessing.get_context("spawn")
         self._processes: list[BaseProcess] = []
         self._connections: list[Connection] = []
@@ -96,7 +94,7 @@ class TaskProcesses:
             ResourceError: if a process died.
         """
         waiting = list(enumerate(episodes))[::-1]
-        answers: dict[int, _Answer] = {}
+        answers: dict[int, Told] = {}
         for connection in self._connections[: len(episodes)]:
             connection.send((method, *_packed(*waiting.pop())))
         while len(answers) < len(episodes):
@@ -105,10 +103,10 @@ class TaskProcesses:
                 answer = self._received(connection)
                 if isinstance(answer, BaseException):
                     raise answer
-                answers[answer.row] = answer
+                answers[answer.row] = answer.told
                 if waiting:
                     connection.send((method, *_packed(*waiting.pop())))
-        return [self._task_gradient(answers[row], parameters) for row in range(len(episodes))]
+        return [taken(answers[row], self._gradients[row], parameters) for row in range(len(episodes))]
 
     def close(self) -> None:
         """End the processes."""
@@ -134,31 +132,9 @@ class TaskProcesses:
                 todo="Resume the run; if it happens again, lower tasks per step, filters or image size.",
             ) from error
 
-    def _task_gradient(self, answer: _Answer, parameters: Weights) -> TaskGradient:
-        views = _views(self._gradients[answer.row], list(parameters.values()))
-        gradients = [view if used else None for view, used in zip(views, answer.used, strict=True)]
-        moments = None
-        if answer.moments is not None:
-            moments = {
-                name: (torch.from_numpy(mean), torch.from_numpy(variance))
-                for name, (mean, variance) in answer.moments.items()
-            }
-        return answer.loss, TaskResult(torch.tensor(answer.loss), answer.accuracy, moments=moments), gradients
-
 
 def _places(learner: MetaLearner) -> tuple[int, ...]:
     return tuple(value.data_ptr() for value in (*learner.parameters(), *learner.buffers()))
-
-
-def _views(row: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
-    """Return views of a row (P,), one a tensor, laid out in memory as those tensors are."""
-    views, start = [], 0
-    for value in like:
-        views.append(
-            row[start : start + value.numel()].as_strided(value.shape, value.stride(), row.storage_offset() + start)
-        )
-        start += value.numel()
-    return views
 
 
 def _packed(row: int, episode: Episode) -> tuple[Any, ...]:
@@ -185,8 +161,10 @@ def _laid_out(numbers: Any, shape: torch.Size, strides: tuple[int, ...]) -> Tens
 
 
 def _serve(connection: Connection, learner: MetaLearner, rows: Tensor) -> None:
-    """Compute tasks until the pipe ends. Ctrl-C is for the process that started this one."""
+    """Compute tasks until the pipe ends. Ctrl-C and torchrun's signals are for the process that started this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # torchrun signals whole groups
     threading.current_thread().name = "task"
     torch.set_num_threads(1)
     gc.freeze()
@@ -209,11 +187,4 @@ def _serve(connection: Connection, learner: MetaLearner, rows: Tensor) -> None:
 
 
 def _answer(task_loss: Any, row: int, episode: Episode, parameters: Weights, rows: Tensor) -> _Answer:
-    loss, result, gradients = task_gradient(task_loss, episode, parameters)
-    for view, gradient in zip(_views(rows[row], list(parameters.values())), gradients, strict=True):
-        if gradient is not None:
-            view.copy_(gradient)
-    moments = None
-    if result.moments is not None:
-        moments = {name: (mean.detach().numpy(), var.detach().numpy()) for name, (mean, var) in result.moments.items()}
-    return _Answer(row, loss, result.accuracy, tuple(each is not None for each in gradients), moments)
+    return _Answer(row, put(task_gradient(task_loss, episode, parameters), rows[row], parameters))

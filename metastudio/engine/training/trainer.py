@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import torch
@@ -18,19 +20,24 @@ from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine.algorithms.base import MetaLearner, OuterStep
 from metastudio.engine.evaluation.evaluator import evaluate
-from metastudio.engine.evaluation.statistics import mean_ci95
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.capacity import convolution_flops, task_flops
-from metastudio.engine.training.checkpoint import Progress, checkpoint_files, load_checkpoint
+from metastudio.engine.training.checkpoint import Progress, checkpoint_files, load_checkpoint, take_over
 from metastudio.engine.training.executor import Executor
+from metastudio.engine.training.gradient_watch import GradientWatch
 from metastudio.engine.training.schedules import outer_lr
+from metastudio.engine.training.task_gradient import BrokenTasksError
 from metastudio.engine.training.tracing import TraceBudget, inner_traces
-from metastudio.errors import NumericError
+from metastudio.errors import NumericError, ResourceError
 from metastudio.images.problems import Cancelled
 from metastudio.runs import events
 from metastudio.runs.control import Wanted
 from metastudio.runs.preflight import train_spec
+from metastudio.runs.statistics import mean_ci95
+
+if TYPE_CHECKING:
+    from metastudio.engine.tasks.augmentation import Augmenter
 
 _CAPACITY_AFTER_S = 10.0
 """Measuring it takes a second or two: not worth it for jobs that end by then."""
@@ -58,7 +65,20 @@ class Trainer:
         device: torch.device | str = "cpu",
         save: SaveFiles,
         wanted: Callable[[], Wanted] = lambda: Wanted.RUN,
+        is_watched: bool = True,
     ) -> None:
+        """Make a trainer.
+
+        Args:
+            experiment: What is trained.
+            learner: Its weights; moved to the device.
+            source: Gives the tasks.
+            executor: Computes them.
+            device: Where.
+            save: Keeps a checkpoint.
+            wanted: Asked after every outer step and judged episode.
+            is_watched: Whether somebody sees the events; else nothing is computed for them alone.
+        """
         self.experiment = experiment
         self.training = experiment.training
         self.source = source
@@ -68,11 +88,13 @@ class Trainer:
         self.learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # up to a quarter faster
         self.save = save
         self.wanted = wanted
+        self.is_watched = is_watched
         self.progress = Progress()
         self._entry = find(ALGORITHMS, experiment.algorithm.name, "algorithm")
         kind = torch.optim.Adam if self.training.optimizer == "adam" else torch.optim.SGD
         has_fused = self.device.type in {"cpu", "cuda"}
         self.optimizer = kind(learner.parameters(), lr=self.training.outer_lr, fused=has_fused)
+        self._augmenter = _augmenter_of(experiment)
         self._traces = TraceBudget()
         self._drawing: ThreadPoolExecutor | None = None
         self._ahead: tuple[int, Future[list[Episode]]] | None = None
@@ -80,6 +102,8 @@ class Trainer:
         self._heard = Wanted.RUN
         self._elapsed_before_s = 0.0
         self._knows_capacity = False
+        self._gradient_watch = GradientWatch(self.training.gradient_clip)
+        self._dropped_tasks = 0
 
     @property
     def last_iteration(self) -> int:
@@ -94,6 +118,16 @@ class Trainer:
         """
         self.progress = load_checkpoint(checkpoint, self.learner, self.optimizer)
         self._saved = self.progress
+        self._elapsed_before_s = self.progress.elapsed_s
+
+    def files(self) -> dict[str, bytes]:
+        """Return the contents of a checkpoint by file name."""
+        return checkpoint_files(self.learner, self.optimizer, self.progress)
+
+    def follow(self, files: Mapping[str, bytes]) -> None:
+        """Stand where the trainer of another process of the run stands, whose files these are."""
+        self.progress = take_over(files, self.learner, self.optimizer)
+        self._saved = self.progress if self.progress.iteration else None
         self._elapsed_before_s = self.progress.elapsed_s
 
     def run(self) -> Iterator[events.Event]:
@@ -119,11 +153,12 @@ class Trainer:
                     self.progress = replace(self.progress, ends_at=self.progress.iteration)
                     yield from self._validated_where_due()
         except Cancelled:
-            if self._heard is Wanted.DISCARD:
-                yield self._finished("discarded")
-            else:
+            yield from self._checkpoint(is_best=False)  # of what is discarded too: it may be taken back
+            yield self._finished("discarded" if self._heard is Wanted.DISCARD else "paused")
+        except ResourceError:  # the last step was not applied: what there is can be gone on with
+            with contextlib.suppress(ResourceError):  # it may be the disk that is full, and that is what is said
                 yield from self._checkpoint(is_best=False)
-                yield self._finished("paused")
+            raise
         else:
             yield from self._checkpoint(is_best=False)
             yield self._finished("finished")
@@ -141,6 +176,7 @@ class Trainer:
         lr = outer_lr(self.training, iteration) * self.learner.outer_lr_factor()
         step_began = time.monotonic()
         step, norm = self._step(episodes, lr, iteration)
+        dropped = len(episodes) - len(step.losses)
         taken_s = time.monotonic() - step_began
         self.progress = replace(
             self.progress, iteration=iteration, elapsed_s=self.progress.elapsed_s + time.monotonic() - began
@@ -157,7 +193,12 @@ class Trainer:
             tasks_per_s=len(episodes) / max(taken_s, 1e-9),
             memory_bytes=self._memory_bytes(),
             elapsed_s=self.progress.elapsed_s,
+            dropped_tasks=dropped,
         )
+        if dropped:
+            yield self._dropped(dropped, iteration)
+        if (notice := self._gradient_watch.notice(iteration, norm)) is not None:
+            yield notice
         yield from self._capacity_where_due(episodes[0])
         yield from self._validated_where_due()
         if iteration % self.training.checkpoint_every == 0:
@@ -172,18 +213,22 @@ class Trainer:
         return [episode.to(self.device) for episode in episodes]
 
     def _drawn(self, iteration: int) -> list[Episode]:
-        """Return the episodes of an iteration: numbers follow one another through the whole training."""
+        """Return the episodes of an iteration, augmented: numbers follow one another through the whole training."""
         first = (iteration - 1) * self.training.meta_batch_size
         numbers = range(first, first + self.training.meta_batch_size)
         if self._entry.capabilities.is_episodic:
             spec = train_spec(self.experiment)
-            return [self.source.episode(Part.META_TRAIN, number, spec) for number in numbers]
-        batch_size = self.experiment.algorithm.batch_size
-        return [self.source.labelled_batch(number, batch_size) for number in numbers]
+            episodes = [self.source.episode(Part.META_TRAIN, number, spec) for number in numbers]
+        else:
+            batch_size = self.experiment.algorithm.batch_size
+            episodes = [self.source.labelled_batch(number, batch_size) for number in numbers]
+        return episodes if self._augmenter is None else self._augmenter.meta_batch(episodes, first)
 
     def _traced(self, iteration: int, episodes: list[Episode]) -> Iterator[events.InnerTrace]:
         """Yield the traces of an iteration, before its step; none where it is not traced."""
         self._accuracy_before: float | None = None
+        if not self.is_watched:
+            return
         spec = self.experiment.episodes.for_test()
         is_episodic = self._entry.capabilities.is_episodic
         if not is_episodic and not self.source.can_give(Part.META_VAL, spec):
@@ -206,9 +251,14 @@ class Trainer:
             )
 
     def _step(self, episodes: list[Episode], lr: float, iteration: int) -> tuple[OuterStep, float]:
-        """Apply one outer step; return it with the length of its gradient before clipping."""
+        """Apply one outer step; return it with the length of its gradient before clipping.
+
+        Raises:
+            NumericError: if a loss is not a number, and no task or too many would have to be dropped.
+            ResourceError: if the device's memory is full, twice; the step was not applied.
+        """
         try:
-            step = self.learner.outer_step(episodes, self.executor)
+            step = self._outer_step(episodes)
         except NumericError as error:
             error.where = f"iteration {iteration}, {error.where}"
             raise
@@ -224,14 +274,51 @@ class Trainer:
         self.learner.after_outer_step(step)
         return step, norm
 
+    def _outer_step(self, episodes: list[Episode]) -> OuterStep:
+        """Compute an outer step, again without the tasks that are no numbers where the experiment lets them be dropped.
+
+        A device whose memory is full is tried once more after its cache was freed: tasks come one after another, so
+        that fewer of them would need no less.
+        """
+        try:
+            return self.learner.outer_step(episodes, self.executor)
+        except BrokenTasksError as error:
+            if not 0 < len(error.rows) <= self.training.drop_tasks * len(episodes):
+                raise
+            kept = [each for row, each in enumerate(episodes) if row not in error.rows]
+            return self.learner.outer_step(kept, self.executor)
+        except torch.OutOfMemoryError:
+            pass
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        try:
+            return self.learner.outer_step(episodes, self.executor)
+        except torch.OutOfMemoryError as error:
+            raise ResourceError(
+                "The memory of '{device}' is full.",
+                device=str(self.device),
+                why=str(error).partition("\n")[0],
+                todo="End what else computes there and resume; or start again with fewer filters or smaller images.",
+            ) from error
+
+    def _dropped(self, count: int, iteration: int) -> events.Notice:
+        self._dropped_tasks += count
+        text = f"Tasks of iteration {iteration} left out because they gave no number: {count}"
+        return events.Notice(
+            code="dropped-tasks",
+            text=f"{text}; since the start of this stay: {self._dropped_tasks}.",
+            severity="warning",
+        )
+
     def _capacity_where_due(self, task: Episode) -> Iterator[events.Event]:
         """Measure once a stay what a task takes and what the machine could do."""
-        if self._knows_capacity or self.progress.elapsed_s - self._elapsed_before_s < _CAPACITY_AFTER_S:
+        stay_s = self.progress.elapsed_s - self._elapsed_before_s
+        if self._knows_capacity or not self.is_watched or stay_s < _CAPACITY_AFTER_S:
             return
         self._knows_capacity = True
         yield events.Capacity(
             task_flops=task_flops(self.learner, task),
-            machine_flops=convolution_flops(self.device, self.executor.threads),
+            machine_flops=convolution_flops(self.device, self.executor.threads) * self.executor.processes,
         )
 
     def _validated_where_due(self) -> Iterator[events.Event]:
@@ -288,6 +375,8 @@ class Trainer:
         )
         if is_best:
             yield from self._checkpoint(is_best=True)
+        if not self.is_watched:
+            return
         tasks = (self.source.episode(Part.META_VAL, number, spec).to(self.device) for number in range(_SHOWN_TASKS))
         for table in self.learner.learned(tasks):
             yield events.Learned(iteration=iteration, **vars(table))
@@ -295,8 +384,7 @@ class Trainer:
     def _checkpoint(self, *, is_best: bool) -> Iterator[events.Event]:
         if self._saved == self.progress and not is_best:
             return
-        files = checkpoint_files(self.learner, self.optimizer, self.progress)
-        path = self.save(self.progress.iteration, files, is_best)
+        path = self.save(self.progress.iteration, self.files(), is_best)
         self._saved = self.progress
         yield events.CheckpointSaved(iteration=self.progress.iteration, path=path.name, is_best=is_best)
 
@@ -313,4 +401,15 @@ class Trainer:
     def _memory_bytes(self) -> int:
         if self.device.type == "cuda":
             return int(torch.cuda.max_memory_allocated(self.device))
-        return sum(int(psutil.Process(pid).memory_info().rss) for pid in (os.getpid(), *self.executor.pids))
+        own = sum(int(psutil.Process(pid).memory_info().rss) for pid in (os.getpid(), *self.executor.pids))
+        return own * self.executor.processes  # which are alike
+
+
+def _augmenter_of(experiment: ExperimentConfig) -> Augmenter | None:
+    """Return what changes training pictures, None where nothing does: then kornia is not even imported."""
+    preprocessing = experiment.data.preprocessing
+    if not experiment.augmentation.effective(preprocessing):
+        return None
+    from metastudio.engine.tasks.augmentation import Augmenter  # noqa: PLC0415
+
+    return Augmenter(experiment.augmentation, preprocessing, seed=experiment.seed)

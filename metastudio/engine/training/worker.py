@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +23,10 @@ from metastudio.engine.devices import resolve_device
 from metastudio.engine.learner import build_learner, take_initial_weights
 from metastudio.engine.tasks.frozen_pictures import require_same_pictures
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
-from metastudio.engine.training.executor import Executor, chosen_executor, executor_named
+from metastudio.engine.training.checkpoint import OPTIMIZER, WEIGHTS
+from metastudio.engine.training.executor import Executor, chosen_executor, executor_named, threads_of_operations
+from metastudio.engine.training.ranks import LostRankError, Ranks
+from metastudio.engine.training.shared_tasks import SharedTasks
 from metastudio.engine.training.trainer import Trainer
 from metastudio.errors import ConfigurationError, IntegrityError, MetaStudioError, Problem, Severity
 from metastudio.images.image_folder import ImageIndex
@@ -39,56 +44,73 @@ from metastudio.runs.worker_lock import hold_worker_lock
 _log = logging.getLogger(__name__)
 _STATE_EVERY_S = 1.0
 _PREPARING_EVERY_S = 0.1
+_DOING = {Wanted.PAUSE: State.PAUSING, Wanted.FINISH: State.FINISHING, Wanted.DISCARD: State.DISCARDING}
 Result = TypeVar("Result")
 
 
-def work(run: RunFolder, *, stop_requested: Callable[[], bool] = lambda: False) -> Iterator[events.Event]:
+def work(
+    run: RunFolder, *, stop_requested: Callable[[], bool] = lambda: False, ranks: Ranks | None = None
+) -> Iterator[events.Event]:
     """Work on a run until it ends; go on where it stopped. The last event is `Finished` or `Failed`.
+
+    Where several processes share it, all do this; the first of them writes, and what the others yield is for them.
 
     Args:
         run: A folder that `create_run` made.
         stop_requested: Looked at wherever `control` is, after every outer step and every judged episode: true means
             what `pause` in `control` means.
+        ranks: The processes that share the run's tasks; this one alone where they are not given.
 
     Raises:
         LockedError: if another worker is at work on it; nothing was written.
         ConfigurationError: if the run has already ended.
+        ResourceError: if the processes cannot meet.
+        LostRankError: if one of them is gone, and all are started anew.
     """
-    with hold_worker_lock(run):
+    ranks = ranks or Ranks()
+    with ranks, hold_worker_lock(run) if ranks.is_first else nullcontext():
         state = run.state()
-        if not (state.state.can_go_on or state.state.needs_worker):
+        if ranks.is_first and not (state.state.can_go_on or state.state.needs_worker):
             raise ConfigurationError(
                 "This run has ended: it is {state}.",
                 state=state.state.value,
                 where=str(run.path),
                 todo="Start a new one.",
             )
+        if not ranks.is_first:
+            yield from _reported(_stay(run, stop_requested, _StateKeeper(run, state, is_writer=False), ranks), ranks)
+            return
         write_control(run, Wanted.RUN)
         with EventLog(run.events_path) as log:
             keeper = _StateKeeper(run, state)
-            for event in _reported(_stay(run, stop_requested, keeper)):
+            for event in _reported(_stay(run, stop_requested, keeper, ranks), ranks):
                 log.append(event)
                 keeper.note(event)
                 yield event
 
 
-def _stay(run: RunFolder, stop_requested: Callable[[], bool], keeper: _StateKeeper) -> Iterator[events.Event]:
-    yield from _Work(run, stop_requested, keeper).stay()  # made in here, so that a damaged experiment is reported too
+def _stay(
+    run: RunFolder, stop_requested: Callable[[], bool], keeper: _StateKeeper, ranks: Ranks
+) -> Iterator[events.Event]:
+    work = _Work(run, stop_requested, keeper, ranks)  # made in here, so that a damaged experiment is reported too
+    yield from work.stay()
 
 
 class _StateKeeper:
     """Keeps `run.json` true while events pass; at most one write a second where nothing but a number moved."""
 
-    def __init__(self, run: RunFolder, state: RunState) -> None:
+    def __init__(self, run: RunFolder, state: RunState, *, is_writer: bool = True) -> None:
         self.run = run
         self.state = state
+        self._is_writer = is_writer
         self._written = -1.0
         self.change(state=State.PREPARING, started_at=state.started_at or now(), ended_at="", failure=None)
 
     def change(self, **values: object) -> None:
         """Write a changed state."""
         self.state = RunState.model_validate({**self.state.model_dump(), **values})
-        self.run.write_state(self.state)
+        if self._is_writer:
+            self.run.write_state(self.state)
         self._written = time.monotonic()
 
     def note(self, event: events.Event) -> None:
@@ -107,25 +129,38 @@ class _StateKeeper:
             case events.Finished():
                 self.change(state=State(event.outcome), iteration=event.iteration, ended_at=now())
             case events.Failed():
-                self.change(state=State.FAILED, ended_at=now(), failure=event)
+                self.change(state=State.PAUSED if event.is_pause else State.FAILED, ended_at=now(), failure=event)
             case _:
                 pass
 
 
-def _reported(inner: Iterator[events.Event]) -> Iterator[events.Event]:
-    """Pass events on; turn an error into `Failed`, which ends the run and loses nothing that is on the disk."""
+def _reported(inner: Iterator[events.Event], ranks: Ranks) -> Iterator[events.Event]:
+    """Pass events on; turn an error into `Failed`, which ends the run and loses nothing that is on the disk.
+
+    Raises:
+        LostRankError: if a process is gone and all are started anew: that does not end the run.
+    """
     try:
         yield from inner
+    except LostRankError as error:
+        if ranks.will_restart:
+            yield events.Notice(code="lost-process", text=f"{error.what} All are started anew.", severity="warning")
+            raise
+        _log.error("%s", error)
+        yield events.failed(error)
     except MetaStudioError as error:
         _log.error("%s", error)
         yield events.failed(error)
-    except MemoryError:
+        ranks.tell(error)
+    except MemoryError as error:
         yield events.Failed(
             code="MS-510",
             what="There is not enough memory.",
             todo="Lower tasks per step, filters or image size.",
             exit_code=5,
+            is_pause=True,
         )
+        ranks.tell(error)
     except Exception as error:  # noqa: BLE001 whatever it is, it is written down as the run's end
         _log.exception("The worker met a bug.")
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -137,6 +172,7 @@ def _reported(inner: Iterator[events.Event]) -> Iterator[events.Event]:
             todo="The run can be resumed from its last checkpoint. The log tells more.",
             exit_code=70,
         )
+        ranks.tell(error)
 
 
 def _with_progress(
@@ -163,27 +199,37 @@ def _notice(problem: Problem) -> events.Notice:
 class _Work:
     """One stay of a worker at a run."""
 
-    def __init__(self, run: RunFolder, stop_requested: Callable[[], bool], keeper: _StateKeeper) -> None:
+    def __init__(self, run: RunFolder, stop_requested: Callable[[], bool], keeper: _StateKeeper, ranks: Ranks) -> None:
         self.run = run
         self.stop_requested = stop_requested
         self.keeper = keeper
+        self.ranks = ranks
         self.experiment = run.experiment()
+        self._has_missed_folder = False
 
     def wanted(self, during: State = State.RUNNING) -> Wanted:
-        """Return what the person wants, and let `run.json` say that it is being done; nothing to finish yet is none."""
-        wanted = Wanted.PAUSE if self.stop_requested() else read_control(self.run)
+        """Return what the person wants, and let `run.json` say that it is being done; nothing to finish yet is none.
+
+        All processes hear the same; while preparing the first is by itself.
+        """
+        heard = [self._own_wish()] if during is State.PREPARING else self.ranks.each(self._own_wish)
+        wanted = Wanted.PAUSE if Wanted.PAUSE in heard else heard[0]
         if wanted is Wanted.FINISH and during is State.PREPARING:
             return Wanted.RUN
-        doing = {Wanted.PAUSE: State.PAUSING, Wanted.FINISH: State.FINISHING}.get(wanted)
+        doing = _DOING.get(wanted)
         if doing not in {None, self.keeper.state.state}:
             self.keeper.change(state=doing)
         return wanted
 
+    def _own_wish(self) -> Wanted:
+        if self.stop_requested() or self.ranks.is_orphan:
+            return Wanted.PAUSE
+        return read_control(self.run) if self.ranks.is_first else Wanted.RUN
+
     def stay(self) -> Iterator[events.Event]:
         """Prepare, train, and do what was asked for at the end."""
-        index, parts = self.run.data()
         try:
-            store = yield from self._prepared(index)
+            index, parts, store = yield from self._prepared_in_turn()
         except Cancelled:
             yield self._left()
             return
@@ -195,13 +241,14 @@ class _Work:
             seed=self.experiment.seed,
             rotated_parts=frozenset({Part.META_TRAIN} if self.experiment.data.rotations_as_classes else ()),
         )
-        resolved = resolve_device(self.experiment.device)
+        resolved = resolve_device(self.experiment.device, place=self.ranks.local_rank, of=self.ranks.local_count)
         device = resolved.device
         if resolved.note:
             yield events.Notice(code="device", text=resolved.note, severity="warning")
         with self._executor(device) as executor:
             learner = build_learner(self.experiment, train_classes=source.class_count(Part.META_TRAIN))
-            take_initial_weights(learner, self.experiment)
+            if self.ranks.is_first and not self.run.checkpoints():  # else they are needed no more, and may be gone
+                take_initial_weights(learner, self.experiment)
             trainer = Trainer(
                 self.experiment,
                 learner,
@@ -210,8 +257,14 @@ class _Work:
                 device=device,
                 save=self._save,
                 wanted=self.wanted,
+                is_watched=self.ranks.is_first,
             )
-            yield from self._resumed(trainer, device)
+            if self.ranks.is_first:
+                yield from self._resumed(trainer, device, executor)
+            if self.ranks.count > 1:
+                files = self.ranks.first(trainer.files)
+                if not self.ranks.is_first:
+                    trainer.follow(files)
             parameters = sum(each.numel() for each in learner.parameters())
             self.keeper.change(
                 state=State.RUNNING,
@@ -222,13 +275,55 @@ class _Work:
             yield events.Started(
                 iteration=trainer.progress.iteration,
                 iterations=self.experiment.training.iterations,
-                device=str(device),
+                device=str(device) if executor.processes == 1 else f"{device.type}*{executor.processes}",
                 executor=executor.name,
                 threads=executor.threads,
+                processes=executor.processes,
                 parameters=parameters,
                 resumed=trainer.progress.iteration > 0,
             )
-            yield from self._trained(trainer)
+            yield from self._unshared_tasks(executor)
+            yield from self._trained(trainer, index.folders)
+
+    def _prepared_in_turn(self) -> Generator[events.Event, None, tuple[ImageIndex, dict[str, Part], ImageStore]]:
+        """Prepare the images in the first process, and then open in the others what it made.
+
+        Raises:
+            Cancelled: if something else than going on was wanted meanwhile, in all of them.
+            ConfigurationError: if one has another program, experiment or other images.
+        """
+        index, parts = self.run.data()
+        store: ImageStore | None = None
+        if self.ranks.is_first:
+            with suppress(Cancelled):
+                store = yield from self._prepared(index)
+        if not self.ranks.first(lambda: store is not None):
+            raise Cancelled
+        if store is None:
+            index, parts = self.run.data()
+            store = open_store(index, self.experiment.data.preprocessing)
+            require_same_pictures(index, store)
+        if self.ranks.count > 1:
+            used = {each.name: parts.get(each.name) for each in store.index.classes}
+            self.ranks.require_alike(
+                {
+                    "program": versions(),
+                    "experiment": self.experiment.model_dump_json(),
+                    "pictures": store.fingerprint,
+                    "split": used,
+                }
+            )
+        return index, parts, store
+
+    def _unshared_tasks(self, executor: Executor) -> Iterator[events.Event]:
+        """Say where processes wait for others in every step."""
+        tasks, count = self.experiment.training.meta_batch_size, executor.processes
+        if tasks < count:
+            text = f"{count} processes share {tasks} tasks a step: {count - tasks} of them only help to validate."
+            yield events.Notice(code="spare-processes", text=text, severity="warning")
+        elif tasks % count:
+            text = f"{count} processes share {tasks} tasks a step unevenly: some wait for the others in each."
+            yield events.Notice(code="uneven-tasks", text=text)
 
     def _prepared(self, index: ImageIndex) -> Generator[events.Event, None, ImageStore]:
         """Open the decoded images, and complete the snapshot with the hashes found on the way.
@@ -260,6 +355,8 @@ class _Work:
 
     def _checked(self, index: ImageIndex, parts: dict[str, Part]) -> Iterator[events.Event]:
         found = preflight(self.experiment, index, parts)
+        if self.run.checkpoints():  # what has begun needs no more what it started from, which may be gone
+            found = tuple(each for each in found if each.code != "no-initial-weights")
         errors = [each for each in found if each.severity is Severity.ERROR]
         if errors:
             raise ConfigurationError("This experiment cannot be trained.", problems=errors)
@@ -267,17 +364,28 @@ class _Work:
 
     def _executor(self, device: torch.device) -> Executor:
         """Return the way of computing that was chosen when the run began: another would differ in the last bits."""
-        if not self.keeper.state.executor:
-            name, threads = chosen_executor(device, self.experiment.training.meta_batch_size)
-            self.keeper.change(executor=name, threads=threads)
-        return executor_named(self.keeper.state.executor, self.keeper.state.threads)
+        self._begun = begun = self.keeper.state
+        if not begun.executor or begun.processes != self.ranks.count:
+            share = -(-self.experiment.training.meta_batch_size // self.ranks.count)
+            chosen = self.ranks.first(lambda: chosen_executor(device, share, processes=self.ranks.local_count))
+            self.keeper.change(executor=chosen[0], threads=chosen[1], processes=self.ranks.count)
+        own = executor_named(self.keeper.state.executor, self.keeper.state.threads)
+        return SharedTasks(own, self.ranks) if self.ranks.count > 1 else own
 
     def _save(self, iteration: int, files: dict[str, bytes], is_best: bool) -> Path:
-        return commit_checkpoint(
-            self.run, iteration, files, is_best=is_best, keep=self.experiment.training.keep_checkpoints
-        )
+        """Write a checkpoint in the first process, once all are known to have the same."""
 
-    def _resumed(self, trainer: Trainer, device: torch.device) -> Iterator[events.Event]:
+        def commit() -> Path:
+            keep = self.experiment.training.keep_checkpoints
+            return commit_checkpoint(self.run, iteration, files, is_best=is_best, keep=keep)
+
+        if self.ranks.is_lost and self.ranks.is_first:
+            return commit()
+        if self.ranks.count > 1:
+            self.ranks.require_alike({"weights": zlib.crc32(files[WEIGHTS]), "optimiser": zlib.crc32(files[OPTIMIZER])})
+        return self.ranks.first(commit)
+
+    def _resumed(self, trainer: Trainer, device: torch.device, executor: Executor) -> Iterator[events.Event]:
         """Take up the newest checkpoint that is whole; say which ones were not.
 
         Raises:
@@ -294,27 +402,41 @@ class _Work:
                 )
             return
         trainer.resume(path)
-        begun = self.keeper.state
+        begun = self._begun
         is_elsewhere = begun.computer not in ({}, computer()) or begun.device.partition(":")[0] not in {"", device.type}
-        if is_elsewhere or begun.versions != versions():
+        threads_before = threads_of_operations(begun.executor, begun.threads)
+        is_shared_otherwise = threads_before != threads_of_operations(executor.name, executor.threads)
+        if is_elsewhere or is_shared_otherwise or begun.versions != versions():
             yield events.Notice(
                 code="not-bit-exact",
-                text="Another computer, device or versions than at the start: the resume is not bit-exact.",
+                text="Another computer, device, number of processes or versions than at the start: "
+                "the resume is not bit-exact.",
                 severity="warning",
             )
 
-    def _trained(self, trainer: Trainer) -> Iterator[events.Event]:
+    def _trained(self, trainer: Trainer, folders: tuple[str, ...]) -> Iterator[events.Event]:
         for event in trainer.run():
             if not (isinstance(event, events.Finished) and event.outcome == "finished"):
                 yield event
+                if isinstance(event, events.CheckpointSaved):
+                    yield from self._missing_folder(folders)
                 continue
             self.keeper.change(state=State.FINISHING, iteration=event.iteration)
             try:
-                yield from after_training(self.run, should_stop=self._is_leaving)
+                yield from after_training(self.run, should_stop=self._is_leaving, ranks=self.ranks)
             except Cancelled:
                 yield self._left()
             else:
                 yield events.Finished.model_validate(event.model_dump(exclude={"at"}))  # it is later now
+
+    def _missing_folder(self, folders: tuple[str, ...]) -> Iterator[events.Event]:
+        """Say once that a folder is gone, which training needs no more: its pictures were decoded before."""
+        gone = next((each for each in folders if not Path(each).exists()), None)
+        if gone is None or self._has_missed_folder:
+            return
+        self._has_missed_folder = True
+        text = f"The folder is gone: {gone}. Training goes on with its pictures as they were decoded at the start."
+        yield events.Notice(code="folder-gone", text=text, severity="warning")
 
     def _is_leaving(self, during: State = State.RUNNING) -> bool:
         return self.wanted(during) in {Wanted.PAUSE, Wanted.DISCARD}

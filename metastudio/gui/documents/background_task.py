@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from metastudio.images.problems import Cancelled
 
@@ -17,8 +17,9 @@ ShouldStop = Callable[[], bool]
 class BackgroundTask(QThread):
     """Runs `work(on_progress, should_stop)` once, so that the window stays usable meanwhile.
 
-    `cancel` only asks: the work ends where it next looks at `should_stop`. `close` cancels and waits: the one way to
-    let go of a task that may still run.
+    `cancel` only asks: the work ends where it next looks at `should_stop`. Two ways lead away from a task that may
+    still run: `close` cancels and waits; `release` cancels, and lets it go by itself when it has ended. Until then its
+    parent has it among its children, and closes it before it goes itself.
 
     Signals:
         progressed(object): a tuple of what the work told `on_progress`.
@@ -53,6 +54,18 @@ class BackgroundTask(QThread):
         """Cancel and wait until the thread has ended."""
         self.cancel()
         self.wait()
+
+    def release(self) -> None:
+        """Cancel without waiting; the thread goes when it has ended."""
+        self.cancel()
+        self.finished.connect(self._on_finished)
+        if self.isFinished():
+            self._on_finished()
+
+    @Slot()
+    def _on_finished(self) -> None:
+        self.wait()
+        self.deleteLater()
 
     def _tell(self, *progress: object) -> None:
         self.progressed.emit(progress)

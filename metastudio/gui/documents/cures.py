@@ -216,9 +216,7 @@ def _move_together(document: ProjectDocument, problems: Sequence[Problem]) -> It
 
 def _classes_of(document: ProjectDocument, paths: Collection[str]) -> dict[str, str]:
     """Return the class of each of the files that the project uses, in the order of `paths`."""
-    wanted = set(paths)
-    found = {file.path: each.name for each in document.used.classes for file in each.files if file.path in wanted}
-    return {path: found[path] for path in paths if path in found}
+    return document.used.classes_of(paths)
 
 
 def _excluding(document: ProjectDocument, paths: Collection[str]) -> Callable[[], None]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoStack
@@ -16,18 +14,18 @@ from metastudio.catalog.data_spec import Layout, Part
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
 from metastudio.errors import Problem, Severity, problem
 from metastudio.gui import commands
-from metastudio.gui.documents.background_task import BackgroundTask, Progress, ShouldStop
+from metastudio.gui.documents.background_task import BackgroundTask
+from metastudio.gui.documents.folder_scan import look_at
 from metastudio.gui.documents.project_state import NO_IMAGES, ProjectState, changed_sections, title_of, with_option
 from metastudio.images.class_health import CLASS_CODES, class_problems
 from metastudio.images.duplicates import duplicates, near_duplicate_problems
-from metastudio.images.image_folder import scan, select
+from metastudio.images.image_folder import select
 from metastudio.images.image_index import ImageIndex
+from metastudio.images.picture_check import Checked, check
 from metastudio.images.problems import without_places
 from metastudio.runs.preflight import preflight
 from metastudio.runs.project import Project
-
-if TYPE_CHECKING:
-    from metastudio.images.image_store import ImageStore
+from metastudio.runs.worker_lock import Holder
 
 _SAVE_AFTER_MS = 600
 
@@ -37,6 +35,18 @@ _READ_ONLY = problem(
     todo="Copy the project to another place and open it there.",
     severity=Severity.WARNING,
 )
+
+
+def _held(holder: Holder) -> Problem:
+    return problem(
+        "project-held",
+        "Another MetaStudio has this project open, process {pid} on {host}, so no change is kept here.",
+        todo="Close it there, then open the project again.",
+        severity=Severity.WARNING,
+        pid=holder.pid,
+        host=holder.host,
+    )
+
 
 _Folders = tuple[tuple[str, ...], Layout]
 """What a scan depends on."""
@@ -58,6 +68,7 @@ class ProjectDocument(QObject):
         work_started(object): work on the pictures began; what it is, as a word: "scan", "check" or "compare".
         work_progressed(object, object): pictures done, and of how many (0 where unknown).
         work_ended(): it ended, well, badly or cancelled.
+        pictures_found(object): paths of some of the pictures that a scan has found so far, a tuple that grows.
         saved(): the project on disk is what the window shows.
         failed(object): an exception: saving or scanning did not work.
     """
@@ -70,6 +81,7 @@ class ProjectDocument(QObject):
     work_started = Signal(object)
     work_progressed = Signal(object, object)
     work_ended = Signal()
+    pictures_found = Signal(object)
     saved = Signal()
     failed = Signal(object)
 
@@ -81,6 +93,7 @@ class ProjectDocument(QObject):
         self._saved = self._being_saved = project.draft
         self._scanned: dict[_Folders, ImageIndex] = {}
         self._problems: tuple[Problem, ...] | None = None
+        self._image_problems: tuple[Problem, ...] | None = None
         self._picture_problems: tuple[Problem, ...] = ()
         self._twins = NO_IMAGES
         self._look_alikes: tuple[tuple[str, ...], ...] = ()
@@ -149,6 +162,11 @@ class ProjectDocument(QObject):
 
     def image_problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with folders, pictures and split."""
+        if self._image_problems is None:
+            self._image_problems = self._look_for_image_problems()
+        return self._image_problems
+
+    def _look_for_image_problems(self) -> tuple[Problem, ...]:
         data = self.experiment.data
         excluded = {*data.excluded_files, *data.excluded_classes}
         twins = select(self._twins, data)
@@ -162,8 +180,13 @@ class ProjectDocument(QObject):
             *(left for each in found if (left := without_places(each, excluded)) is not None),
             *class_problems(self.used.classes),
             *self._state.split_problems,
-            *((_READ_ONLY,) if self.project.is_read_only else ()),
+            *self._read_only_problems(),
         )
+
+    def _read_only_problems(self) -> tuple[Problem, ...]:
+        if self.project.held_by is not None:
+            return (_held(self.project.held_by),)
+        return (_READ_ONLY,) if self.project.is_read_only else ()
 
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that prevents a start or will disappoint, of images and settings alike."""
@@ -195,14 +218,18 @@ class ProjectDocument(QObject):
         if folders not in self._scanned:
             self.scan_folders()
 
-    def _show(self, state: ProjectState) -> None:
+    def _forget_problems(self) -> None:
+        self._problems = self._image_problems = None
+
+    def _show(self, state: ProjectState, *, is_checked: bool = True) -> None:
         before, self._state = self._state, state
         sections = changed_sections(before.experiment, state.experiment)
-        self._problems = None
+        self._forget_problems()
         if state.index is not before.index:
             self._picture_problems, self._twins, self._look_alikes = (), NO_IMAGES, ()
             self.index_changed.emit()
-            self._check_pictures()
+            if is_checked:
+                self._check_pictures()
         if state.parts != before.parts:
             self.split_changed.emit()
         if sections:
@@ -246,14 +273,13 @@ class ProjectDocument(QObject):
 
     def cancel_work(self) -> None:
         """Stop a scan or a check; what was there before stays."""
-        if self._task is not None:
-            self._task.close()
-            self._end_work()
+        self._end_work()
 
     def _scan(self, folders: _Folders, title: str) -> None:
         self.cancel_work()
         self._wanted, self._scan_title = folders, title
-        self._begin("scan", lambda tell, stop: _scan(folders, tell, stop), self._on_scan_succeeded)
+        shown = self.index if folders == _folders_of(self.experiment) else NO_IMAGES
+        self._begin("scan", lambda tell, stop: look_at(*folders, shown, tell, stop), self._on_scan_succeeded)
 
     def _begin(self, kind: str, work: Any, on_succeeded: Any) -> None:
         task = BackgroundTask(work, self)
@@ -266,16 +292,32 @@ class ProjectDocument(QObject):
 
     def _end_work(self) -> None:
         if self._task is not None:
-            self._task.close()
-            self._task.deleteLater()
+            self._task.release()
             self._task = None
             self._wanted = None
             self.work_ended.emit()
 
     @Slot(object)
-    def _on_task_progressed(self, progress: tuple[int, ...]) -> None:
-        if self.sender() is self._task:
-            self.work_progressed.emit(progress[0], progress[1] if len(progress) > 1 else 0)
+    def _on_task_progressed(self, progress: tuple[Any, ...]) -> None:
+        if self.sender() is not self._task:
+            return
+        match progress:
+            case (ImageIndex() as index,):
+                self._show_kept(index)
+            case (Checked() as checked,):
+                self._take_checked(checked)
+                self.work_ended.emit()
+                self.work_started.emit("compare")
+            case (tuple() as paths,):
+                self.pictures_found.emit(paths)
+            case (done, *total):
+                self.work_progressed.emit(done, total[0] if total else 0)
+
+    def _show_kept(self, index: ImageIndex) -> None:
+        """Show what the last scan found while this one looks again; it will say what has changed since."""
+        if self._wanted == _folders_of(self.experiment):
+            self._scanned[self._wanted] = index
+            self._show(self._state.followed_by(self.experiment, index), is_checked=False)
 
     @Slot(object)
     def _on_task_failed(self, error: Exception) -> None:
@@ -293,7 +335,10 @@ class ProjectDocument(QObject):
         if title:
             commands.set_folders(self, folders=folders[0], index=index, title=title)
         elif folders == _folders_of(self.experiment):
-            self._show(self._state.followed_by(self.experiment, index))
+            if index is self.index:
+                self._check_pictures()
+            else:
+                self._show(self._state.followed_by(self.experiment, index))
 
     # health of the pictures
 
@@ -304,44 +349,23 @@ class ProjectDocument(QObject):
         """
         self.cancel_work()
         index, preprocessing = self.index, self.experiment.data.preprocessing
-        if not index.classes:
-            return
-
-        def work(tell: Progress, stop: ShouldStop) -> ImageStore:
-            from metastudio.images.image_store import open_store  # noqa: PLC0415 - Pillow loads beside the window
-
-            return open_store(index, preprocessing, on_progress=tell, should_stop=stop)
-
-        self._begin("check", work, self._on_check_succeeded)
+        if index.classes:
+            self._begin(
+                "check",
+                lambda tell, stop: check(index, preprocessing, tell=tell, should_stop=stop),
+                self._on_check_succeeded,
+            )
 
     @Slot(object)
-    def _on_check_succeeded(self, store: ImageStore) -> None:
-        if self.sender() is not self._task:
-            return
-        self._end_work()
-        self._twins = _twins_of(store.index)
-        known = self.index.problems
-        self._picture_problems = tuple(
-            each for each in store.problems if not each.code.startswith("duplicate") and each not in known
-        )
+    def _on_check_succeeded(self, checked: Checked) -> None:
+        if self.sender() is self._task:
+            self._end_work()
+            self._take_checked(checked)
 
-        def work(_tell: Progress, stop: ShouldStop) -> tuple[tuple[tuple[str, ...], ...], ImageIndex]:
-            from metastudio.images.near_duplicates import near_duplicates  # noqa: PLC0415 - as above
-
-            groups = near_duplicates(store, should_stop=stop)
-            return groups, _twins_of(store.index, frozenset(path for group in groups for path in group))
-
-        self._begin("compare", work, self._on_comparison_succeeded)
-        self._problems = None
-        self.problems_changed.emit()
-
-    @Slot(object)
-    def _on_comparison_succeeded(self, found: tuple[tuple[tuple[str, ...], ...], ImageIndex]) -> None:
-        if self.sender() is not self._task:
-            return
-        self._end_work()
-        self._look_alikes, self._twins = found
-        self._problems = None
+    def _take_checked(self, checked: Checked) -> None:
+        self._picture_problems, self._twins = checked.problems, checked.twins
+        self._look_alikes = checked.look_alikes or ()
+        self._forget_problems()
         self.problems_changed.emit()
 
     # saving
@@ -384,6 +408,9 @@ class ProjectDocument(QObject):
             ResourceError: if it cannot be written.
         """
         self.cancel_work()
+        for task in self.findChildren(BackgroundTask):
+            if task is not self._saving:
+                task.close()
         self._save_timer.stop()
         self._end_saving()
         if self.experiment != self._saved and not self.project.is_read_only:  # a save may have failed since
@@ -394,20 +421,6 @@ class ProjectDocument(QObject):
 
 def _folders_of(experiment: ExperimentConfig) -> _Folders:
     return experiment.data.folders, experiment.data.layout
-
-
-def _scan(folders: _Folders, tell: Progress, stop: ShouldStop) -> ImageIndex:
-    return scan(folders[0], layout=folders[1], on_progress=tell, should_stop=stop) if folders[0] else NO_IMAGES
-
-
-def _twins_of(index: ImageIndex, look_alikes: frozenset[str] = frozenset()) -> ImageIndex:
-    """Return the index with only those files whose bytes are there more than once, or that look like another."""
-    counts = Counter(file.sha256 for each in index.classes for file in each.files)
-    classes = (
-        replace(each, files=tuple(file for file in each.files if counts[file.sha256] > 1 or file.path in look_alikes))
-        for each in index.classes
-    )
-    return replace(index, classes=tuple(each for each in classes if each.files), problems=())
 
 
 def _without_repeats(problems: Sequence[Problem]) -> tuple[Problem, ...]:

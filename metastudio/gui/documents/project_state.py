@@ -12,7 +12,7 @@ from metastudio.catalog.options import options_of
 from metastudio.catalog.validation import parse_experiment
 from metastudio.errors import DataError, Problem, Severity
 from metastudio.images.class_split import split_classes
-from metastudio.images.image_folder import arranged, select
+from metastudio.images.image_folder import arranged, left_in
 from metastudio.images.image_index import ImageClass, ImageIndex
 
 NO_IMAGES = ImageIndex((), Layout.AUTO, (), ())
@@ -63,7 +63,7 @@ class ProjectState:
     @cached_property
     def used(self) -> ImageIndex:
         """The images without what the experiment excludes, each in the class it counts for."""
-        return select(self.index, self.experiment.data)
+        return left_in(self.arranged, self.experiment.data)
 
     @cached_property
     def parts(self) -> dict[str, Part]:

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from metastudio.catalog.augmentation import STRENGTHS, without_effect
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.catalog.options import Kind, OptionInfo, options_of
@@ -47,6 +48,7 @@ class ExperimentForm(QWidget):
         titles: dict[str, Callable[[str], bool]] = {
             "training": lambda name: name.startswith("training."),
             "episodes": lambda name: name.startswith("episodes."),
+            "augmentation": lambda name: name.startswith("augmentation."),
             "evaluation": lambda name: name.startswith("evaluation."),
             "run": lambda name: "." not in name and name not in _ELSEWHERE,
         }
@@ -80,6 +82,9 @@ class ExperimentForm(QWidget):
         values = {name: value for name, value in now.items() if name not in self._wrong}
         for form in self.sections.values():
             form.set_values(values)
+        for name in STRENGTHS:
+            reason = without_effect(name, experiment.data.preprocessing)
+            self.sections["augmentation"].fields[f"augmentation.{name}"].set_unfit(reason)
 
     def title_of(self, name: str) -> str:
         """Return what the form calls an option; empty where it does not have it."""
@@ -175,6 +180,7 @@ def _title(key: str) -> str:
         "backbone": tr("Network"),
         "training": tr("Training"),
         "episodes": tr("Episodes"),
+        "augmentation": tr("Augmentation"),
         "evaluation": tr("Evaluation"),
         "run": tr("Run"),
     }

@@ -33,6 +33,7 @@ class Field(QWidget):
         super().__init__()
         self.option = option
         self._default = option.default
+        self._unfit = ""
         title = translated(option.title)
 
         self.editor: Editor = editor_for(option)
@@ -88,11 +89,18 @@ class Field(QWidget):
         if value is not None:
             self.editor.set_value(value)
         self._show_reset()
+        if self._unfit:
+            self._show_unfit()
 
     def set_default(self, value: Any) -> None:
         """Say what reset goes back to, where it is not the catalogue's default."""
         self._default = value
         self._show_reset()
+
+    def set_unfit(self, reason: str) -> None:
+        """Grey an option that does nothing as things are, and say why; what is not its default can still be changed."""
+        self._unfit = translated(reason)
+        self._show_unfit()
 
     def set_error(self, text: str) -> None:
         """Show what is wrong under the editor; an empty text takes it away."""
@@ -106,6 +114,11 @@ class Field(QWidget):
         allowed = "" if self.option.choices else self.option.range_text
         lines = [translated(self.option.help), self.tr("Allowed: {range}.").format(range=allowed) if allowed else ""]
         return "\n".join([*(line for line in lines if line), self.option.name])
+
+    def _show_unfit(self) -> None:
+        self.editor.setEnabled(not self._unfit or self.value() != self._default)
+        help_text = translated(self.option.help)
+        self.help_label.setText(f"{help_text} {self._unfit}".rstrip())
 
     def _show_reset(self) -> None:
         is_default = self._default is None or self.value() == self._default

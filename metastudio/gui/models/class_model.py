@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
@@ -75,12 +76,12 @@ def rows_of(
         merged: The class that each merged one counts for.
     """
     wanted = search.casefold()
-    groups = groups_told_apart(each.name for each in classes)
+    groups = _groups_of(tuple(each.name for each in classes))
     rows = [
         ClassRow(
             each.name,
             counts.get(each.name, len(each.files)),
-            tuple(file.path for file in each.files[:_THUMBNAILS]),
+            each.file_list.first_paths(_THUMBNAILS),
             each.name in counts,
             groups[each.name],
             (merged or {}).get(each.name, ""),
@@ -93,9 +94,15 @@ def rows_of(
     return rows
 
 
+@lru_cache(maxsize=1)
+def _groups_of(names: tuple[str, ...]) -> dict[str, str]:
+    """Return what tells classes apart, found once for all columns."""
+    return groups_told_apart(names)
+
+
 def class_of_file(index: ImageIndex, path: str) -> str | None:
     """Return the name of the class that a file belongs to."""
-    return next((each.name for each in index.classes if any(file.path == path for file in each.files)), None)
+    return index.classes_of((path,)).get(path)
 
 
 class ClassListModel(QAbstractListModel):

@@ -37,6 +37,13 @@ class EpisodePins:
         else:
             self._pin(label, name, quarter_turns)
 
+    def pin_classes(self, names: Sequence[str]) -> None:
+        """Pin classes, unturned, in the first rows that nothing is pinned in; those that are pinned stay there."""
+        for name in names:
+            if not any(row.name == name for row in self._rows.values()):
+                label = next(number for number in range(len(self._rows) + 1) if number not in self._rows)
+                self._pin(label, name, 0)
+
     def toggle_file(self, label: int, name: str, quarter_turns: int, slot: Slot, path: str) -> None:
         """Pin a picture, and with it its class, or let go of the picture alone."""
         if not self._is_pinned(label, name, quarter_turns):

@@ -1,101 +1,34 @@
-"""The runs of a project as a table."""
+"""The runs of a project as a table that filters and sorts itself: ten thousand rows take a moment."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 
-from metastudio.catalog.menu import ALGORITHMS
-from metastudio.errors import MetaStudioError
 from metastudio.gui import theme
+from metastudio.gui.models.run_columns import NAME, STARTED, STATE, run_columns
+from metastudio.gui.models.run_rows import RunRow
+from metastudio.gui.models.run_search import search
 from metastudio.gui.widgets.icons import icon
-from metastudio.gui.wording import STATE_ICONS, accuracy_text, count_text, date_text, duration_text, state_text
-from metastudio.jobs.job import title_of
-from metastudio.runs.events import Failed
-from metastudio.runs.run_folder import RunFolder, list_runs
+from metastudio.gui.wording import STATE_ICONS
+from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 
 Index = QModelIndex | QPersistentModelIndex
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 """The `RunRow`."""
-SORT_ROLE = Qt.ItemDataRole.UserRole + 1
-"""What a column sorts by."""
-
-NAME, METHOD, TASK, STATE, ACCURACY, ITERATIONS, DURATION, STARTED = range(8)
 _SWATCH_PX = 12
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """What the table says of one run. `problem` says why it cannot be read, `failure` why it failed."""
-
-    run: RunFolder
-    name: str
-    method: str = ""
-    task: str = ""
-    state: State | None = None
-    accuracy: float | None = None
-    ci95: float | None = None
-    iteration: int = 0
-    iterations: int = 0
-    elapsed_s: float = 0.0
-    started_at: str = ""
-    tags: tuple[str, ...] = ()
-    problem: str = ""
-    failure: str = ""
-
-
-def read_row(run: RunFolder) -> RunRow:
-    """Read one run; one that is damaged is listed with its reason."""
-    try:
-        state, experiment, notes = run.state(), run.experiment(), run.notes()
-        effective = run.effective_state()
-    except MetaStudioError as error:
-        return RunRow(run, run.name, problem=str(error))
-    entry = ALGORITHMS.get(experiment.algorithm.name)
-    return RunRow(
-        run=run,
-        name=notes.name or title_of(experiment),
-        method=entry.title if entry else experiment.algorithm.name,
-        task=f"{experiment.episodes.n_way}w{experiment.episodes.n_shot}s",
-        state=effective,
-        accuracy=state.best_accuracy,
-        ci95=state.best_ci95,
-        iteration=state.iteration,
-        iterations=state.iterations,
-        elapsed_s=state.elapsed_s,
-        started_at=state.started_at or state.created_at,
-        tags=notes.tags,
-        failure=_failure_text(state.failure) if effective is State.FAILED and state.failure else "",
-    )
-
-
-def _failure_text(failure: Failed) -> str:
-    return " ".join(filter(None, (failure.what, failure.why, failure.todo)))
-
-
-def read_rows(folder: Path) -> list[RunRow]:
-    """Read every run of a folder, newest first."""
-    return [read_row(run) for run in reversed(list_runs(folder))]
-
-
 class RunsTableModel(QAbstractTableModel):
-    """Adapts a plain list of `RunRow`.
+    """Adapts a plain list of `RunRow`: those that match a search and a state, in the order of a column.
+
+    Attributes:
+        columns: All columns, shown or not.
 
     Signals:
         renamed(object, str): the person gave the `RunFolder` another name.
@@ -105,56 +38,92 @@ class RunsTableModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.columns = run_columns()
         self._rows: list[RunRow] = []
+        self._shown: list[RunRow] = []
         self._colours: dict[RunFolder, QColor] = {}
+        self._holds = search("", self.columns)
+        self._states: frozenset[State] = frozenset()
+        self._sorted_by, self._order = STARTED, Qt.SortOrder.DescendingOrder
 
     @property
     def rows(self) -> tuple[RunRow, ...]:
         """All rows, in the order they were given."""
         return tuple(self._rows)
 
+    @property
+    def shown(self) -> tuple[RunRow, ...]:
+        """What is seen, in its order."""
+        return tuple(self._shown)
+
     def set_rows(self, rows: Sequence[RunRow]) -> None:
-        """Show other rows; where the runs are the same only what changed is told."""
-        if [each.run for each in rows] == [each.run for each in self._rows]:
-            for place, (before, after) in enumerate(zip(self._rows, rows, strict=True)):
-                if before != after:
-                    self._rows[place] = after
-                    self.dataChanged.emit(self.index(place, 0), self.index(place, self.columnCount() - 1))
-            return
-        self.beginResetModel()
+        """Show other rows; where the same runs are seen in the same order only what changed is told."""
         self._rows = list(rows)
-        self.endResetModel()
+        self._show()
+
+    def set_search(self, text: str) -> None:
+        """Show only what `run_search` finds with this text."""
+        self._holds = search(text, self.columns)
+        self._show()
+
+    def set_states(self, states: frozenset[State]) -> None:
+        """Show only runs in these states; an empty set shows all."""
+        self._states = states
+        self._show()
 
     def set_colours(self, colours: dict[RunFolder, QColor]) -> None:
         """Mark the runs whose curves are shown with the colours of their curves."""
+        changed = colours.keys() | self._colours.keys()
         self._colours = dict(colours)
-        if self._rows:
-            last = self.index(len(self._rows) - 1, NAME)
-            self.dataChanged.emit(self.index(0, NAME), last, [Qt.ItemDataRole.DecorationRole])
+        for place, row in enumerate(self._shown):
+            if row.run in changed:
+                index = self.index(place, NAME)
+                self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._sorted_by, self._order = column, order
+        self._show()
+
+    def _show(self) -> None:
+        """Filter and sort anew, and tell the views as little as possible."""
+        before, column = self._shown, self.columns[self._sorted_by]
+        found = [each for each in self._rows if (not self._states or each.state in self._states) and self._holds(each)]
+        found.sort(key=column.sort_key, reverse=self._order == Qt.SortOrder.DescendingOrder)
+        runs, runs_before = [each.run for each in found], [each.run for each in before]
+        if runs == runs_before:
+            self._shown = found
+            for place, (row, row_before) in enumerate(zip(found, before, strict=True)):
+                if row is not row_before and row != row_before:
+                    self.dataChanged.emit(self.index(place, 0), self.index(place, self.columnCount() - 1))
+        elif len(runs) == len(runs_before) and set(runs) == set(runs_before):
+            self._rearrange(found)
+        else:
+            self.beginResetModel()
+            self._shown = found
+            self.endResetModel()
+
+    def _rearrange(self, found: list[RunRow]) -> None:
+        """Take the same runs in another order; what is chosen stays chosen."""
+        self.layoutAboutToBeChanged.emit()
+        places = {row.run: place for place, row in enumerate(found)}
+        old = self.persistentIndexList()
+        new = [self.index(places[self._shown[each.row()].run], each.column()) for each in old]
+        self._shown = found
+        self.changePersistentIndexList(old, new)
+        self.layoutChanged.emit()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
-        return 0 if parent.isValid() else len(self._rows)
+        return 0 if parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
-        return 0 if parent.isValid() else 8
+        return 0 if parent.isValid() else len(self.columns)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        return (
-            self.tr("name"),
-            self.tr("method"),
-            self.tr("task"),
-            self.tr("state"),
-            self.tr("best on meta-val"),
-            self.tr("iterations"),
-            self.tr("trained for"),
-            self.tr("started"),
-        )[section]
+            return self._alignment(section)
+        return self.columns[section].title if role == Qt.ItemDataRole.DisplayRole else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = super().flags(index)
@@ -163,42 +132,27 @@ class RunsTableModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        row, column = self._rows[index.row()], index.column()
+        row, column = self._shown[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole:
-                found: Any = self._text(row, column)
+                is_said = row.state is not None or column in {NAME, STATE}
+                return self.columns[column].text(row) if is_said else ""
             case Qt.ItemDataRole.DecorationRole:
-                found = self._decoration(row, column)
+                return self._decoration(row, column)
             case Qt.ItemDataRole.TextAlignmentRole:
-                found = _alignment(column)
+                return self._alignment(column)
             case Qt.ItemDataRole.ToolTipRole:
-                found = row.problem or row.run.name
-            case _:
-                found = {ROW_ROLE: row, SORT_ROLE: self._sort_key(row, column)}.get(role)
-        return found
+                return row.problem or row.run.name
+        return row if role == ROW_ROLE else None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         name = str(value).strip()
         if role != Qt.ItemDataRole.EditRole or not index.isValid() or not name:
             return False
-        row = self._rows[index.row()]
+        row = self._shown[index.row()]
         if name != row.name:
             self.renamed.emit(row.run, name)
         return True
-
-    def _text(self, row: RunRow, column: int) -> str:
-        if row.state is None:
-            return row.name if column == NAME else self.tr("cannot be read") if column == STATE else ""
-        return (
-            row.name,
-            row.method,
-            row.task,
-            state_text(row.state),
-            accuracy_text(row.accuracy, row.ci95),
-            f"{count_text(row.iteration)} / {count_text(row.iterations)}",
-            duration_text(row.elapsed_s) if row.elapsed_s else "–",
-            date_text(row.started_at),
-        )[column]
 
     def _decoration(self, row: RunRow, column: int) -> Any:
         if column == STATE:
@@ -207,43 +161,10 @@ class RunsTableModel(QAbstractTableModel):
             return _swatch(self._colours.get(row.run))
         return None
 
-    def _sort_key(self, row: RunRow, column: int) -> Any:
-        if column == ACCURACY:
-            return -math.inf if row.accuracy is None else row.accuracy
-        numbers = {ITERATIONS: row.iteration, DURATION: row.elapsed_s, STARTED: row.started_at}
-        return numbers.get(column, self._text(row, column).casefold())
-
-
-class RunsFilter(QSortFilterProxyModel):
-    """Sorts by number where a column is one; shows the runs that match some words and a state."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.setSortRole(SORT_ROLE)
-        self._words: tuple[str, ...] = ()
-        self._states: frozenset[State] = frozenset()
-
-    def set_words(self, text: str) -> None:
-        """Show only runs that hold every one of these words."""
-        self._words = tuple(text.casefold().split())
-        self.invalidate()
-
-    def set_states(self, states: frozenset[State]) -> None:
-        """Show only runs in these states; an empty set shows all."""
-        self._states = states
-        self.invalidate()
-
-    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
-        row = self.sourceModel().index(source_row, 0, source_parent).data(ROW_ROLE)
-        if self._states and row.state not in self._states:
-            return False
-        text = " ".join((row.name, row.method, row.task, row.run.name, *row.tags)).casefold()
-        return all(word in text for word in self._words)
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    is_number = column in {ACCURACY, ITERATIONS, DURATION}
-    return (Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
+    def _alignment(self, column: int) -> Qt.AlignmentFlag:
+        is_number = self.columns[column].number is not None
+        side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
+        return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _swatch(colour: QColor | None) -> QIcon:

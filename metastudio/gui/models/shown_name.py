@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 def printable(name: str) -> str:
     """Return a name with what is no character (undecodable bytes, line ends, controls) written out."""
+    if name.isprintable():  # as nearly every name is; a surrogate is not
+        return name
     text = name.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 

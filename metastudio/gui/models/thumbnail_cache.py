@@ -5,15 +5,22 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage, QPixmap
 
 from metastudio.errors import Problem
 from metastudio.errors import problem as make_problem
+from metastudio.images.cache_space import THUMBNAILS
 from metastudio.images.problems import UnreadableImage
+from metastudio.paths import cache_folder
 
-_MOST_BYTES = 160 * 1024 * 1024
+if TYPE_CHECKING:
+    from metastudio.images.kept_thumbnails import KeptThumbnails
+
+MOST_BYTES = 160 * 1024 * 1024
+"""What the kept pictures may take in memory."""
 _MOST_WAITING = 600
 _SIDES_PX = (32, 48, 64, 96, 128, 192, 256, 384, 512)
 
@@ -31,7 +38,8 @@ class Thumbnail:
 class ThumbnailCache(QObject):
     """Loads the newest wish first, so that what is on the screen comes before what was scrolled past.
 
-    Two threads of a pool decode with Pillow (Qt's own reader refuses large files even scaled); `close` waits for them.
+    Two threads of a pool decode with Pillow (Qt's own reader refuses large files even scaled), or fetch what was made
+    before from the disk; `close` waits for them. What is kept in memory takes at most `MOST_BYTES`.
 
     Signals:
         loaded(object): a frozenset of paths that can be shown now, or never.
@@ -49,6 +57,7 @@ class ThumbnailCache(QObject):
         self._wanted: set[_Key] = set()
         self._done: list[tuple[_Key, QImage, Problem | None]] = []
         self._loaders = 0
+        self._disk: KeptThumbnails | None = None
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(2)
         self._pool.setExpiryTimeout(500)
@@ -88,8 +97,7 @@ class ThumbnailCache(QObject):
 
     def load_all(self) -> None:
         """Decode until nothing is waiting; runs in the pool's threads."""
-        from metastudio.images.decoding import thumbnail  # noqa: PLC0415 - Pillow loads beside the window
-
+        kept = self._on_disk()
         while True:
             with self._lock:
                 if not self._waiting:
@@ -98,7 +106,7 @@ class ThumbnailCache(QObject):
                 path, side = key = self._waiting.pop()
             image, problem = QImage(), None
             try:
-                pixels = thumbnail(path, side)
+                pixels = kept.thumbnail(path, side)
                 height, width = pixels.shape[:2]
                 image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
             except UnreadableImage as error:
@@ -111,18 +119,46 @@ class ThumbnailCache(QObject):
             if is_first:
                 self._arrived.emit()
 
+    def _on_disk(self) -> KeptThumbnails:
+        from metastudio.images.kept_thumbnails import KeptThumbnails  # noqa: PLC0415 - Pillow loads beside the window
+
+        with self._lock:
+            if self._disk is None:
+                self._disk = KeptThumbnails(cache_folder() / THUMBNAILS)
+            return self._disk
+
     @Slot()
     def _on_arrived(self) -> None:
         with self._lock:
             done, self._done = self._done, []
             self._wanted.difference_update(key for key, _, _ in done)
         for key, image, problem in done:
+            if (before := self._kept.pop(key, None)) is not None:
+                self._bytes -= _bytes_of(before)
             self._kept[key] = Thumbnail(QPixmap.fromImage(image) if problem is None else QPixmap(), problem)
-            self._bytes += image.sizeInBytes()
-        while self._bytes > _MOST_BYTES and len(self._kept) > 1:
+            self._bytes += _bytes_of(self._kept[key])
+        while self._bytes > MOST_BYTES and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
-            self._bytes -= dropped.pixmap.width() * dropped.pixmap.height() * 3
+            self._bytes -= _bytes_of(dropped)
         self.loaded.emit(frozenset(path for (path, _), _, _ in done))
+
+    @property
+    def size_bytes(self) -> int:
+        """What the kept pictures take."""
+        return self._bytes
+
+    def forget(self) -> None:
+        """Let go of every picture that is kept or waited for; what is shown is loaded again."""
+        with self._lock:
+            self._wanted.difference_update(self._waiting)
+            self._waiting.clear()
+        self._kept.clear()
+        self._bytes = 0
+
+    def let_go_of_disk(self) -> None:
+        """Close the file of thumbnails, so that it can be removed; it is opened again when it is wanted."""
+        if self._disk is not None:
+            self._disk.close()
 
     @Slot()
     def close(self) -> None:
@@ -131,6 +167,11 @@ class ThumbnailCache(QObject):
             self._waiting.clear()
             self._wanted.clear()
         self._pool.waitForDone()
+        self.let_go_of_disk()
+
+
+def _bytes_of(thumbnail: Thumbnail) -> int:
+    return thumbnail.pixmap.width() * thumbnail.pixmap.height() * thumbnail.pixmap.depth() // 8
 
 
 class _Loader(QRunnable):

@@ -29,7 +29,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from metastudio.catalog.data_spec import Preprocessing
+from metastudio.catalog.augmentation import Augmentation
+from metastudio.catalog.data_spec import Part, Preprocessing
 from metastudio.errors import Problem
 from metastudio.gui import commands, theme
 from metastudio.gui.dialogs.split_dialog import SplitDialog
@@ -40,6 +41,8 @@ from metastudio.gui.models.shown_name import isolated, printable
 from metastudio.gui.pages.image_health import ImageHealth
 from metastudio.gui.pages.incoming_images import IncomingImages
 from metastudio.gui.pages.page import Page
+from metastudio.gui.widgets.augmentation_panel import AugmentationPanel
+from metastudio.gui.widgets.cache_lines import CacheLines
 from metastudio.gui.widgets.class_bin import copied
 from metastudio.gui.widgets.class_pictures import ClassPictures
 from metastudio.gui.widgets.drop_files import has_files
@@ -102,9 +105,10 @@ class ImagesPage(Page):
         self._split_button.clicked.connect(self.choose_split)
         self._more_button = QToolButton()
         self._more_button.setIcon(icon("mdi6.dots-horizontal"))
-        self._more_button.setToolTip(self.tr("More: look again, remove folders"))
+        self._more_button.setToolTip(self.tr("More: look again, remove folders, empty the cache"))
         self._more_button.setAccessibleName(self.tr("More"))
         self._more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._cache_lines = CacheLines(self.studio, self)
         self._more_menu = QMenu(self)
         self._more_menu.aboutToShow.connect(self._on_more_menu_wanted)
         self._more_button.setMenu(self._more_menu)
@@ -167,14 +171,17 @@ class ImagesPage(Page):
         self._board = SplitBoard()
         self._board.class_chosen.connect(self._on_class_chosen)
         self._board.class_entered.connect(self._pictures.enter)
-        self._preprocessing = PreprocessingPanel()
+        self._preprocessing = PreprocessingPanel(self.studio.session)
         self._preprocessing.preprocessing_edited.connect(self._on_preprocessing_edited)
         self._preprocessing.rotations_edited.connect(self._on_rotations_edited)
+        self._augmentation = AugmentationPanel(self.studio.session)
+        self._augmentation.augmentation_edited.connect(self._on_augmentation_edited)
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
         column.addWidget(self._board, 1)
         column.addWidget(self._preprocessing)
+        column.addWidget(self._augmentation)
         return right
 
     # the project
@@ -202,6 +209,7 @@ class ImagesPage(Page):
             (document.work_started, self._on_work_started),
             (document.work_progressed, self._on_work_progressed),
             (document.work_ended, self._on_work_ended),
+            (document.pictures_found, self._pictures.show_found),
             (document.failed, self._on_failed),
         )
 
@@ -223,7 +231,6 @@ class ImagesPage(Page):
         self._show_counts()
         self._show_classes()
         self._show_problems()
-        self._show_preprocessing()
 
     def _show_counts(self) -> None:
         if self._document is None:
@@ -242,6 +249,7 @@ class ImagesPage(Page):
     def _show_classes(self) -> None:
         self._board.show_classes()
         self._pictures.refresh()
+        self._show_preprocessing()
 
     @Slot()
     def _show_problems(self) -> None:
@@ -249,8 +257,11 @@ class ImagesPage(Page):
 
     def _show_preprocessing(self) -> None:
         if self._document is not None:
-            data = self._document.experiment.data
+            experiment = self._document.experiment
+            data = experiment.data
             self._preprocessing.set_value(data.preprocessing, rotations_as_classes=data.rotations_as_classes)
+            self._preprocessing.set_train_classes(list(self._document.parts.values()).count(Part.META_TRAIN))
+            self._augmentation.set_value(experiment.augmentation, data.preprocessing)
 
     @Slot(object)
     def _on_experiment_changed(self, sections: frozenset[str]) -> None:
@@ -259,7 +270,7 @@ class ImagesPage(Page):
         elif sections & {f"data.{name}" for name in CHOICES}:
             self._show_counts()
             self._show_classes()
-        if sections & {"data.preprocessing", "data.rotations_as_classes"}:
+        if sections & {"data.preprocessing", "data.rotations_as_classes", "augmentation"}:
             self._show_preprocessing()
 
     @Slot(object)
@@ -337,6 +348,7 @@ class ImagesPage(Page):
                 menu.addAction(text, _locator(self, folder))
             text = self.tr("Remove “{name}”").format(name=printable(folder).replace("&", "&&"))
             menu.addAction(text, _remover(document, folder))
+        self._cache_lines.add_to(menu)
 
     def locate_folder(self, folder: str) -> None:
         """Ask where a missing folder or list lies now, and take it from there."""
@@ -431,11 +443,17 @@ class ImagesPage(Page):
     @Slot(object)
     def _on_picture_shown(self, path: str) -> None:
         self._preprocessing.set_path(path)
+        self._augmentation.set_path(path)
 
     @Slot(object)
     def _on_preprocessing_edited(self, value: Preprocessing) -> None:
         if self._document is not None:
             commands.set_preprocessing(self._document, preprocessing=value)
+
+    @Slot(object)
+    def _on_augmentation_edited(self, value: Augmentation) -> None:
+        if self._document is not None:
+            commands.set_augmentation(self._document, augmentation=value)
 
     @Slot(bool)
     def _on_rotations_edited(self, is_on: bool) -> None:
@@ -445,6 +463,7 @@ class ImagesPage(Page):
     def shut_down(self) -> None:
         self._incoming.shut_down()
         self._preprocessing.shut_down()
+        self._augmentation.shut_down()
         self._sample.end()
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from PySide6.QtCore import QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
 from metastudio.catalog.menu import ALGORITHMS
+from metastudio.errors import GoneError
 from metastudio.gui import theme
+from metastudio.gui.pages.job_actions import JobActions
 from metastudio.gui.pages.page import Page
 from metastudio.gui.studio import Studio
 from metastudio.gui.widgets.banner import Banner
@@ -18,6 +23,7 @@ from metastudio.gui.widgets.queue_strip import QueueStrip
 from metastudio.gui.widgets.redraw_limit import RedrawLimit
 from metastudio.jobs.curves import Curves
 from metastudio.jobs.job import Job
+from metastudio.jobs.job_thread import failure_text
 from metastudio.runs.run_state import State
 
 _CLOCK_MS = 1000
@@ -57,6 +63,7 @@ class JobsPage(Page):
         self.queue = QueueStrip(self._jobs)
         self.queue.job_chosen.connect(self._on_job_chosen)
         self.queue.action_wanted.connect(self._on_queue_action)
+        self.queue.all_wanted.connect(self._jobs.resume_held)
         work = QWidget()
         column = QVBoxLayout(work)
         column.setContentsMargins(0, 0, 0, 0)
@@ -79,7 +86,21 @@ class JobsPage(Page):
         self._jobs.job_added.connect(self._on_jobs_changed)
         self._jobs.job_changed.connect(self._on_job_changed)
         self._jobs.job_removed.connect(self._on_jobs_changed)
+        self._jobs.job_replaced.connect(self._on_job_replaced)
         self._jobs.order_changed.connect(self._on_order_changed)
+        self._actions = actions = JobActions(studio, self)
+        self._asked: dict[str, Callable[[Job], object]] = {
+            "pause": self._jobs.pause,
+            "finish": self._jobs.finish,
+            "discard": self._jobs.discard,
+            "force": actions.force,
+            "resume": self._jobs.resume,
+            "remove": self._jobs.remove,
+            "duplicate": self._jobs.duplicate,
+            "edit": actions.edit,
+            "change": actions.change_copy,
+            "extend": actions.extend,
+        }
         self._jobs.events_arrived.connect(self._on_events_arrived)
         self._choose_by_itself()
 
@@ -134,6 +155,11 @@ class JobsPage(Page):
     def _on_jobs_changed(self) -> None:
         self._choose_by_itself()
 
+    @Slot(object, object)
+    def _on_job_replaced(self, old: Job, new: Job) -> None:
+        if self._job is old:
+            self._set_job(new)
+
     @Slot()
     def _on_order_changed(self) -> None:
         self.queue.show_jobs(self._job)
@@ -166,7 +192,7 @@ class JobsPage(Page):
             self._curves = job.curves
             entry = ALGORITHMS.get(job.experiment.algorithm.name)
             self.plots.show_curves(job.curves, has_inner_loop=entry is None or entry.capabilities.has_inner_loop)
-        self.headline.show_job(job)
+        self.headline.show_job(job, is_read_only=self._jobs.is_read_only)
         self._show_progress(job)
         self._show_banner(job)
         self.plots.setAccessibleDescription(self.plots.summary())
@@ -190,9 +216,13 @@ class JobsPage(Page):
         elif job.state is State.FAILED:
             text = self.tr("Failed. {reason}").format(reason=job.reason)
             self.banner.show_text(text, "error", button=self.tr("Try again"))
+        elif job.state is State.PAUSED and (failure := job.curves.failure) is not None:
+            reason = job.reason or failure_text(failure)
+            button = self.tr("Reconnect and resume") if failure.code == GoneError.code else self.tr("Resume")
+            self.banner.show_text(self.tr("Paused. {reason}").format(reason=reason), "warning", button=button)
         elif job.is_waiting and job.is_held:
-            text = self.tr("It was waiting when MetaStudio was closed, and starts when you say so.")
-            self.banner.show_text(text, "note", button=self.tr("Start"))
+            text = self.tr("It waits, and starts when you say so.")
+            self.banner.show_text(f"{job.reason} {text}".strip(), "note", button=self.tr("Start"))
         elif job.state is State.FINISHED and (exported := job.curves.exported):
             one = self.tr("1 export was written and verified; it lies in the run's folder.")
             many = self.tr("{count} exports were written and verified; they lie in the run's folder.")
@@ -201,6 +231,8 @@ class JobsPage(Page):
         else:
             warnings = [each for each in job.curves.notices if each.severity == "warning"]
             self.banner.show_text(warnings[-1].text if warnings and job.is_working else "", "warning")
+        if self._jobs.is_read_only and job.state is not State.FINISHED:
+            self.banner.button.hide()
 
     # what is done with it
 
@@ -219,25 +251,14 @@ class JobsPage(Page):
         self._do(job, action)
 
     def _do(self, job: Job, action: str) -> None:
-        match action:
-            case "pause":
-                self._jobs.pause(job)
-            case "finish":
-                self._jobs.finish(job)
-            case "discard":
-                self._jobs.discard(job)
-            case "force":
-                self._jobs.force(job)
-            case "resume":
-                self._jobs.resume(job)
-            case "remove":
-                self._jobs.remove(job)
-            case "duplicate":
-                self._jobs.duplicate(job)
-            case "folder":
-                QDesktopServices.openUrl(QUrl.fromLocalFile(str(job.run.path)))
-            case "try_it" | "hand_over":
-                self.studio.select_run(job.run, page=action)
+        if action in self._asked:
+            self._asked[action](job)
+        elif action == "folder":
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(job.run.path)))
+        elif action.startswith("start_from:"):
+            self._actions.start_from(job, Path(action.partition(":")[2]))
+        else:
+            self.studio.select_run(job.run, page=action)
 
     @Slot()
     def _on_learn_clicked(self) -> None:

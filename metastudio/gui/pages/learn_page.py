@@ -326,6 +326,8 @@ class LearnPage(Page):
         reason = ""
         if document is None:
             reason = self.tr("No project is open.")
+        elif document.project.is_read_only:
+            reason = self.tr("This project can only be looked at, so no run can be made in it.")
         elif self._creating is not None or self._rest_timer.isActive():
             reason = self.tr("The run is being made…")
         elif is_scanning:

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHBoxLayout,
-    QHeaderView,
-    QLineEdit,
-    QSplitter,
-    QStackedWidget,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+import time
 
-from metastudio.errors import MetaStudioError
+from PySide6.QtCore import Qt, QTimer, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSplitter, QStackedWidget, QWidget
+
 from metastudio.gui import theme
-from metastudio.gui.models.runs_table_model import (
-    ACCURACY,
-    NAME,
-    ROW_ROLE,
-    STARTED,
-    STATE,
-    RunRow,
-    RunsFilter,
-    RunsTableModel,
-    read_rows,
-)
+from metastudio.gui.documents.background_task import BackgroundTask
+from metastudio.gui.models.run_colours import RunColours
+from metastudio.gui.models.run_columns import ACCURACY, NAME, STATE
+from metastudio.gui.models.run_rows import RunRow, RunRows
+from metastudio.gui.models.runs_table_model import RunsTableModel
 from metastudio.gui.pages.page import Page
+from metastudio.gui.run_notes import rename_run, tag_run, write_about_run
 from metastudio.gui.run_trash import trash_with_undo
 from metastudio.gui.studio import Studio
-from metastudio.gui.widgets.curve_math import smoothed
 from metastudio.gui.widgets.empty_state import EmptyState
-from metastudio.gui.widgets.job_plots import SmoothingBar
-from metastudio.gui.widgets.plot import Curve, Plot
+from metastudio.gui.widgets.run_curves import RunCurves, in_order
 from metastudio.gui.widgets.run_details import RunDetails
+from metastudio.gui.widgets.runs_table import RunsTable
 from metastudio.gui.wording import counted
 from metastudio.jobs.curves import Curves
 from metastudio.jobs.job import Job
@@ -47,6 +30,8 @@ from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 
 _REFRESH_MS = 3000
+_LOOKING_SHARE = 0.05
+"""Of the time, how much may be spent on looking whether a run has changed."""
 _FIRST_HEIGHTS_PX = (210, 430)
 _MOST_CURVES = 16
 _GROUPS: tuple[frozenset[State], ...] = (
@@ -72,47 +57,45 @@ class RunsPage(Page):
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(studio, parent)
         self.set_title(self.tr("Runs"))
-        self._curves: dict[RunFolder, Curves] = {}
-        self._wanted: list[RunFolder] = []
-        self._is_reading = False
+        self._rows = RunRows()
+        self._reading: BackgroundTask | None = None
+        self._began = 0.0
         self._is_stale = False
+        self._colours = RunColours()
+        self._wanted: list[RunFolder] = []
         self._search = QLineEdit()
         self._search.setPlaceholderText(self.tr("Search"))
         self._search.setAccessibleName(self.tr("Search runs"))
+        self._search.setToolTip(
+            self.tr("Words, tags and comparisons, as: maml tag:paper accuracy>90 inner_lr=0.01 iterations>=1000")
+        )
         self._search.setClearButtonEnabled(True)
-        self._search.setFixedWidth(200)
+        self._search.setFixedWidth(240)
         self._state_choice = QComboBox()
         self._state_choice.setAccessibleName(self.tr("Which runs"))
         for text in (self.tr("all states"), self.tr("finished"), self.tr("in work"), self.tr("stopped")):
             self._state_choice.addItem(text)
+        self.model = RunsTableModel(self)
+        self.table = RunsTable(self.model, studio.settings)
         self.add_header_widget(self._search)
         self.add_header_widget(self._state_choice)
-
-        self.model = RunsTableModel(self)
-        self._filter = RunsFilter(self)
-        self._filter.setSourceModel(self.model)
-        self.table = self._build_table()
-        self.accuracy = Plot(self.tr("Accuracy on meta-val"), self.tr("iteration"), "%", has_legend=False)
-        self.accuracy.set_axes(self.tr("iteration"), self.tr("accuracy, %"), unit=" %")
-        self.accuracy.set_bounds(0.0, 100.0)
-        self.loss = Plot(self.tr("Outer loss"), self.tr("iteration"), self.tr("loss"), has_legend=False)
-        self.bar = SmoothingBar(studio.settings)
+        self.add_header_widget(self.table.columns_button)
+        self.curves = RunCurves(studio.settings)
         self.details = RunDetails()
         self._stack = self._build_body()
 
         self._clock = QTimer(self)
         self._clock.setInterval(_REFRESH_MS)
         self._clock.timeout.connect(self.refresh)
-        self._search.textChanged.connect(self._filter.set_words)
+        self._search.textChanged.connect(self.model.set_search)
         self._state_choice.currentIndexChanged.connect(self._on_state_chosen)
         self.model.renamed.connect(self._on_renamed)
         self.model.modelReset.connect(self._on_reset)
         self.table.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.table.doubleClicked.connect(self._on_double_clicked)
-        self.bar.changed.connect(self._on_bar_changed)
-        self.bar.fit_clicked.connect(self._on_fit_clicked)
         self.details.action_wanted.connect(self._do)
         self.details.notes_changed.connect(self._on_notes_changed)
+        self.details.tags_changed.connect(self._on_tags_changed)
         for keys, slot in ((QKeySequence.StandardKey.Delete, self._on_delete), (QKeySequence("F5"), self.refresh)):
             QShortcut(keys, self.table, slot, context=Qt.ShortcutContext.WidgetShortcut)
         studio.project_changed.connect(self._on_project_changed)
@@ -120,29 +103,6 @@ class RunsPage(Page):
         studio.jobs.job_added.connect(self._on_job_changed)
         studio.jobs.job_changed.connect(self._on_job_changed)
         self.refresh()
-
-    def _build_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self._filter)
-        table.setSortingEnabled(True)
-        table.sortByColumn(STARTED, Qt.SortOrder.DescendingOrder)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(theme.CONTROL_HEIGHT)
-        table.setFont(theme.font(is_tabular=True))
-        table.setAccessibleName(self.tr("Runs"))
-        table.setMinimumHeight(96)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(False)
-        for column, width in enumerate((160, 158, 52, 116, 122, 94, 84, 150)):
-            table.setColumnWidth(column, width)
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        return table
 
     def _build_body(self) -> QStackedWidget:
         empty = EmptyState(
@@ -153,20 +113,11 @@ class RunsPage(Page):
             ),
         )
         empty.add_button(self.tr("Go to Learn"), self._on_learn_clicked, is_primary=True)
-        plots = QHBoxLayout()
-        plots.setSpacing(theme.GAP)
-        plots.addWidget(self.accuracy, 1)
-        plots.addWidget(self.loss, 1)
-        curves = QVBoxLayout()
-        curves.setContentsMargins(0, 0, 0, 0)
-        curves.setSpacing(theme.GAP)
-        curves.addLayout(plots, 1)
-        curves.addWidget(self.bar)
         below = QWidget()
         line = QHBoxLayout(below)
         line.setContentsMargins(0, theme.GAP, 0, 0)
         line.setSpacing(theme.GROUP)
-        line.addLayout(curves, 1)
+        line.addWidget(self.curves, 1)
         line.addWidget(self.details)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
@@ -191,31 +142,63 @@ class RunsPage(Page):
 
     def shut_down(self) -> None:
         self._clock.stop()
-        self.details.save_notes()
+        self.details.shut_down()  # what was just written makes the page look at the runs again
+        self._stop_reading()
 
     # reading
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the runs are being read."""
+        return self._reading is not None
 
     @Slot()
     def refresh(self) -> None:
         """Read the runs anew, beside the window."""
         folder = self.studio.runs_folder
-        self._is_stale = self._is_reading
-        if folder is None or self._is_reading:
+        self._is_stale = self.is_reading
+        if folder is None or self.is_reading:
             return
-        self._is_reading = True
-        self.studio.call_beside(lambda: read_rows(folder), self._on_rows_read)
+        self._began = time.monotonic()
+        self._reading = BackgroundTask(lambda tell, stop: self._rows.read(folder, tell, stop), self)
+        self._reading.progressed.connect(self._on_some_read)
+        self._reading.succeeded.connect(self._on_rows_read)
+        self._reading.failed.connect(self._on_reading_failed)
+        self._reading.start()
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
+            self._reading.deleteLater()
+            self._reading = None
 
     @Slot(object)
-    def _on_rows_read(self, rows: list[RunRow]) -> None:
-        self._is_reading = False
+    def _on_some_read(self, told: tuple[tuple[RunRow, ...]]) -> None:
+        """Show the newest runs while older ones are still being read for the first time."""
+        if len(told[0]) > len(self.model.rows):
+            self._show_rows(told[0])
+
+    @Slot(object)
+    def _on_rows_read(self, rows: tuple[RunRow, ...]) -> None:
+        self._stop_reading()
+        took_ms = 1000 * (time.monotonic() - self._began)
+        self._clock.setInterval(round(max(_REFRESH_MS, took_ms / _LOOKING_SHARE)))
+        self._show_rows(rows)
+        self._follow_running()
+        if self._is_stale:
+            self.refresh()
+
+    @Slot(object)
+    def _on_reading_failed(self, error: Exception) -> None:
+        self._stop_reading()
+        self.studio.messages.show_error(error)
+
+    def _show_rows(self, rows: tuple[RunRow, ...]) -> None:
         self.model.set_rows(rows)
         self.set_title(self.tr("Runs"), counted(len(rows), self.tr("1 run"), self.tr("{count} runs")) if rows else "")
         self._stack.setCurrentIndex(1 if rows else 0)
         if rows and not self.table.selectionModel().hasSelection():
             self.table.selectRow(0)
-        self._follow_running()
-        if self._is_stale:
-            self.refresh()
 
     def _follow_running(self) -> None:
         """Read the curves of chosen runs again while they grow."""
@@ -229,7 +212,8 @@ class RunsPage(Page):
 
     @Slot(object)
     def _on_project_changed(self, document: object) -> None:  # noqa: ARG002
-        self._curves.clear()
+        self._stop_reading()
+        self.curves.forget()
         self.model.set_rows([])
         self.refresh()
 
@@ -237,35 +221,26 @@ class RunsPage(Page):
 
     def chosen(self) -> list[RunRow]:
         """Return the chosen rows, in the order of the table."""
-        indexes = sorted(self.table.selectionModel().selectedRows(), key=lambda each: each.row())
-        return [each.data(ROW_ROLE) for each in indexes]
-
-    def choose(self, runs: list[RunFolder]) -> None:
-        """Choose exactly these runs."""
-        model = self.table.selectionModel()
-        model.clearSelection()
-        flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-        for place in range(self._filter.rowCount()):
-            index = self._filter.index(place, 0)
-            if index.data(ROW_ROLE).run in runs:
-                model.select(index, flags)
+        return self.table.chosen()
 
     @Slot()
     def _on_reset(self) -> None:
-        wanted = [each for each in self._wanted if each in {row.run for row in self.model.rows}]
+        known = {row.run for row in self.model.shown}
+        wanted = [each for each in self._wanted if each in known]
         if wanted:
-            self.choose(wanted)
+            self.table.choose(wanted)
         else:
             self._on_selection_changed()
 
     @Slot()
     def _on_selection_changed(self) -> None:
         rows = self.chosen()
-        self._wanted = [each.run for each in rows if each.state is not None][:_MOST_CURVES]
-        self.model.set_colours({run: theme.series_colour(place) for place, run in enumerate(self._wanted)})
+        readable = [each.run for each in rows if each.state is not None]
+        self._wanted = in_order(readable, self._wanted, _MOST_CURVES)
+        numbers = self._colours.of(self._wanted, [each.run for each in reversed(self.model.rows)])
+        self.model.set_colours({run: theme.series_colour(number) for run, number in numbers.items()})
         self.details.show_rows(rows)
-        self._draw()
-        self._read_curves([each for each in self._wanted if each not in self._curves])
+        self._read_curves(self.curves.show_runs(numbers, {each.run: each.name for each in rows}))
 
     def _read_curves(self, runs: list[RunFolder]) -> None:
         if runs:
@@ -273,88 +248,27 @@ class RunsPage(Page):
             self.studio.call_beside(lambda: {each: read_curves(each) for each in wanted}, self._on_curves_read)
 
     @Slot(object)
-    def _on_curves_read(self, curves: dict[RunFolder, Curves]) -> None:
-        self._curves |= curves
-        self._curves = {run: each for run, each in self._curves.items() if run in self._wanted}
-        self._draw()
-
-    # drawing
-
-    def _draw(self) -> None:
-        names = {row.run: row.name for row in self.chosen()}
-        keys = set()
-        for place, run in enumerate(self._wanted):
-            curves = self._curves.get(run)
-            if curves is None:
-                continue
-            key, style = run.name, theme.series_dash(place)
-            keys |= {key, f"{key} raw"}
-            steps, validations = curves.steps, curves.validations
-            name = names.get(run, run.name)
-            self.accuracy.set_curve(
-                key,
-                Curve(
-                    validations.column(0),
-                    100 * validations.column(1),
-                    name=name,
-                    index=place,
-                    symbol="o",
-                    style=style,
-                    spread=100 * validations.column(2),
-                ),
-            )
-            x, y = steps.column(0), steps.column(1)
-            self.loss.set_curve(
-                f"{key} raw", Curve(x, y, index=place, opacity=0.18, width=1.0, is_fitted=False, style=style)
-            )
-            smooth = np.array(smoothed(y, self.bar.weight))
-            self.loss.set_curve(
-                key,
-                Curve(
-                    x, smooth, name=name, index=place, style=style, is_average=self.bar.weight > 0, is_exported=False
-                ),
-            )
-        for plot in (self.accuracy, self.loss):
-            plot.keep_only(keys)
-        has_any = any(len(each.validations) for each in self._curves.values())
-        self.accuracy.set_message("" if has_any else self.tr("No validation in what is chosen."))
-        self.loss.set_message("" if keys else self.tr("Choose a run to see its curves."))
-        self.accuracy.refresh()
-        self.loss.refresh()
-
-    @Slot()
-    def _on_bar_changed(self) -> None:
-        self.accuracy.set_log(x=self.bar.log_x.isChecked())
-        self.loss.set_log(x=self.bar.log_x.isChecked(), y=self.bar.log_y.isChecked())
-        self._draw()
-
-    @Slot()
-    def _on_fit_clicked(self) -> None:
-        self.accuracy.fit()
-        self.loss.fit()
+    def _on_curves_read(self, histories: dict[RunFolder, Curves]) -> None:
+        self.curves.add_histories(histories)
+        self.curves.setAccessibleDescription(self.curves.described())
 
     # doing
 
     @Slot(int)
     def _on_state_chosen(self, place: int) -> None:
-        self._filter.set_states(_GROUPS[place])
+        self.model.set_states(_GROUPS[place])
 
     @Slot(object, str)
     def _on_renamed(self, run: RunFolder, name: str) -> None:
-        self._note(run, name=name)
+        rename_run(self.studio, run, name=name)
 
     @Slot(object, str)
     def _on_notes_changed(self, run: RunFolder, text: str) -> None:
-        self._note(run, text=text)
+        write_about_run(self.studio, run, text=text)
 
-    def _note(self, run: RunFolder, **changed: str) -> None:
-        if not run.exists():
-            return
-        try:
-            run.write_notes(run.notes().model_copy(update=changed))
-        except MetaStudioError as error:
-            self.studio.messages.show_error(error)
-        self.refresh()
+    @Slot(object, object)
+    def _on_tags_changed(self, run: RunFolder, tags: tuple[str, ...]) -> None:
+        tag_run(self.studio, run, tags=tags)
 
     @Slot()
     def _on_delete(self) -> None:

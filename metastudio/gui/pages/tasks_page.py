@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.gui import commands, theme
 from metastudio.gui.pages.page import Page
+from metastudio.gui.widgets.difficulty_panel import DifficultyPanel
 from metastudio.gui.widgets.episode_panel import EpisodePanel
 from metastudio.gui.widgets.feasibility import Feasibility
 from metastudio.gui.widgets.shape_panel import ShapePanel
@@ -52,7 +53,7 @@ class TasksPage(Page):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(theme.GROUP)
-        split.addWidget(self.episode)
+        split.addWidget(self._left())
         split.addWidget(self.targets)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 2)
@@ -61,9 +62,40 @@ class TasksPage(Page):
         studio.project_changed.connect(self._on_project_changed)
         self._on_project_changed(studio.project)
 
+    def _left(self) -> QWidget:
+        """Return the episode and the difficulty of the classes, one of them seen."""
+        self.difficulty = DifficultyPanel(self.studio.session)
+        self.difficulty.task_wanted.connect(self.targets.begin_with)
+        self.difficulty.pins_wanted.connect(self._on_pins_wanted)
+        self.difficulty.excluded.connect(self.studio.toast_step)
+        self.difficulty.difficulty.changed.connect(self._on_difficulty_changed)
+        self.tabs = QTabBar()
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.addTab(self.tr("Episode"))
+        self.tabs.addTab(self.tr("Difficulty"))
+        self.tabs.setTabToolTip(1, self.tr("Which classes are hard to tell apart"))
+        self.tabs.setAccessibleName(self.tr("Episode, or difficulty of the classes"))
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.episode)
+        self.stack.addWidget(self.difficulty)
+        self.tabs.currentChanged.connect(self.stack.setCurrentIndex)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.TIGHT)
+        column.addWidget(self.tabs)
+        column.addWidget(self.stack, 1)
+        return left
+
+    def on_shown(self) -> None:
+        """See which models there are now."""
+        self.difficulty.refresh_runs()
+
     def shut_down(self) -> None:
         """Stop what is being read and compared."""
         self.targets.shut_down()
+        self.difficulty.shut_down()
 
     # the project
 
@@ -77,6 +109,7 @@ class TasksPage(Page):
             for signal, slot in self._links(document):
                 signal.connect(slot)
         self.targets.set_document(document)
+        self.difficulty.set_document(document)
         self.episode.set_document(document)
         self._show_all()
 
@@ -130,6 +163,17 @@ class TasksPage(Page):
     @Slot(object, str)
     def _on_targets_told(self, text: str, severity: str) -> None:
         self.studio.toast(text, severity=severity)
+
+    @Slot()
+    def _on_difficulty_changed(self) -> None:
+        self.episode.set_map(self.difficulty.difficulty.project_map())
+
+    @Slot(object)
+    def _on_pins_wanted(self, names: tuple[str, ...]) -> None:
+        if self._document is not None:
+            self.episode.pin_classes(self._document.parts[names[0]], names)
+            self.tabs.setCurrentIndex(0)
+            self.episode.view.setFocus()
 
     @Slot()
     def _on_images_wanted(self) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QWidget
 
-from metastudio.gui.widgets.plot import Curve, Plot
+from metastudio.gui.widgets.plot import Plot
+from metastudio.gui.widgets.plotted import Curve
 
 
 class AdaptationPlot(Plot):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
 from PySide6.QtCore import (
+    QItemSelection,
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
@@ -43,7 +47,7 @@ from metastudio.gui.models.class_model import NAME_ROLE, ROW_ROLE, ClassListMode
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.models.thumbnail_cache import ThumbnailCache, shared_thumbnails
 from metastudio.gui.widgets.labels import label
-from metastudio.gui.widgets.thumbnail_view import PictureView, paint_thumbnail
+from metastudio.gui.widgets.thumbnail_view import PictureView, paint_thumbnail, repaint_loaded
 
 PART_MARKS = {Part.META_TRAIN: "●", Part.META_VAL: "◐", Part.META_TEST: "○", None: "–"}
 """The marks of the three parts, the same everywhere, and of what is in none."""
@@ -249,9 +253,8 @@ class _ClassView(QListView):
         self.viewport().update()
 
     @Slot(object)
-    def _on_thumbnails_loaded(self, _paths: frozenset[str]) -> None:
-        if self.isVisible():
-            self.viewport().update()
+    def _on_thumbnails_loaded(self, paths: frozenset[str]) -> None:
+        repaint_loaded(self, paths, lambda index: index.data(ROW_ROLE).paths)
 
 
 class ClassColumn(QFrame):
@@ -334,8 +337,10 @@ class ClassColumn(QFrame):
         model, selection = self.view.rows_model, self.view.selectionModel()
         selection.clearSelection()
         rows = [number for number, row in enumerate(model.rows()) if row.name in wanted]
-        for row in rows:
-            selection.select(model.index(row), QItemSelectionModel.SelectionFlag.Select)
+        chosen = QItemSelection()
+        for first, last in _ranges(rows):
+            chosen.select(model.index(first), model.index(last))
+        selection.select(chosen, QItemSelectionModel.SelectionFlag.Select)
         if rows:
             selection.setCurrentIndex(model.index(rows[0]), QItemSelectionModel.SelectionFlag.NoUpdate)
             if is_scrolled_to:
@@ -358,3 +363,10 @@ class ClassColumn(QFrame):
     def _on_view_current_changed(self, current: QModelIndex, _before: QModelIndex) -> None:
         if current.isValid():
             self.current_changed.emit(self, current.data(NAME_ROLE))
+
+
+def _ranges(rows: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last of each stretch of rows that follow each other."""
+    for _, stretch in groupby(enumerate(rows), lambda each: each[1] - each[0]):
+        together = [row for _, row in stretch]
+        yield together[0], together[-1]

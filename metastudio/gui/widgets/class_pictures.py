@@ -74,6 +74,13 @@ class ClassPictures(QWidget):
         self.class_name = name
         self.refresh()
 
+    @Slot(object)
+    def show_found(self, paths: Sequence[str]) -> None:
+        """Show pictures that a scan has found so far, as long as there are no classes yet."""
+        if self._class() is None:
+            self.heading.setText(self.tr("Found so far"))
+            self.view.set_paths(paths)
+
     def refresh(self) -> None:
         """Show what has become of the class: of its pictures, its part, and what is left out."""
         document = self._document
@@ -87,7 +94,7 @@ class ClassPictures(QWidget):
         self.class_name = shown.name
         part = document.parts.get(shown.name)
         excluded = frozenset(document.experiment.data.excluded_files)
-        paths = tuple(file.path for file in shown.files)
+        paths = shown.file_list.paths
         left_out = sum(path in excluded for path in paths)
         where = PART_MARKS[part] + " " + (part.label if part else self.tr("not used"))
         one, many = self.tr("1 image · {part}"), self.tr("{count} images · {part}")

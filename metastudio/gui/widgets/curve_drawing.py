@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
 from metastudio.gui import theme
-from metastudio.gui.widgets.curve_math import Floats, averaged, thinned
+from metastudio.gui.widgets.curve_math import Floats
 from metastudio.gui.widgets.plotted import Band, Curve, Scale
 
 _NOTHING: Floats = np.empty(0)
@@ -20,13 +20,9 @@ pg.setConfigOptions(antialias=True)
 
 def draw_curve(plot: pg.PlotItem, curve: Curve, scale: Scale, most: int) -> None:
     """Draw the part of a curve that is seen, with at most `most` points."""
-    x, y = scale.x(curve.x), scale.y(curve.y)
-    if len(x) > most:  # only what is seen, with one neighbour at each side
-        left, right = plot.getViewBox().viewRange()[0]
-        first = max(0, int(np.searchsorted(x, left)) - 1)
-        last = min(len(x), int(np.searchsorted(x, right)) + 1)
-        x, y = x[first:last], y[first:last]
-    x, y = averaged(x, y, most // 2) if curve.is_average else thinned(x, y, most)
+    blocks = curve.blocks(scale)
+    part = blocks.part(*plot.getViewBox().viewRange()[0]) if len(blocks.x) > most else (0, len(blocks.x))
+    x, y = blocks.averaged(*part, most // 2) if curve.is_average else blocks.thinned(*part, most)
     if not np.isfinite(y).any():
         x, y = _NOTHING, _NOTHING
     if curve.item is None:
@@ -40,7 +36,7 @@ def draw_curve(plot: pg.PlotItem, curve: Curve, scale: Scale, most: int) -> None
         antialias=len(x) <= _SMOOTH_POINTS,
         pen=None if curve.style == Qt.PenStyle.NoPen else pen(colour, curve.width, curve.style),
         symbol=curve.symbol or None,
-        symbolSize=11 if curve.symbol == "star" else 6,
+        symbolSize=16 if curve.symbol == "star" else 6,
         symbolPen=pen(theme.colour("panel"), 1.0) if curve.symbol else None,
         symbolBrush=colour if curve.symbol else None,
     )
@@ -75,12 +71,9 @@ def draw_band(plot: pg.PlotItem, band: Band, scale: Scale, most: int) -> None:
         for item in (low, high, band.item):
             plot.addItem(item, ignoreBounds=True)
         band.item.setZValue(-10)
-    is_known = np.isfinite(band.low) & np.isfinite(band.high)
-    x = scale.x(band.x[is_known])
-    for curve, values in zip(band.item.curves, (band.low, band.high), strict=True):
-        thin_x, thin_y = thinned(x, scale.y(values[is_known]), most)
-        is_drawn = np.isfinite(thin_x) & np.isfinite(thin_y)
-        curve.setData(thin_x[is_drawn], thin_y[is_drawn])
+    for curve, blocks in zip(band.item.curves, band.blocks(scale), strict=True):
+        part = blocks.part(*plot.getViewBox().viewRange()[0]) if len(blocks.x) > most else (0, len(blocks.x))
+        curve.setData(*blocks.thinned(*part, most))
     band.item.setBrush(theme.translucent(theme.series_colour(band.index), band.opacity))
 
 

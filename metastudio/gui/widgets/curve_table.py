@@ -20,9 +20,12 @@ def csv_of(curves: Mapping[str, Curve], x_title: str, y_title: str) -> str:
         if not curve.is_exported:
             continue
         spread = curve.spread if curve.spread is not None else np.full(len(curve.x), np.nan)
-        for x, y, half in zip(curve.x, curve.y, spread, strict=True):
+        values = curve.y if curve.raw is None else curve.raw  # numbers as they were measured, not as they look
+        for x, y, half in zip(curve.x, values, spread, strict=True):
             if np.isfinite(y):
-                rows.writerow([_harmless(curve.name or key), f"{x:g}", repr(float(y)), "" if np.isnan(half) else half])
+                rows.writerow(
+                    [_harmless(curve.name or key), f"{x:.12g}", repr(float(y)), "" if np.isnan(half) else half]
+                )
     return out.getvalue()
 
 

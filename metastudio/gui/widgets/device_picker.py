@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from metastudio.catalog.device_name import parse_device
 from metastudio.gui import theme
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import WrappingLabel, label
@@ -62,7 +63,7 @@ class DevicePicker(QWidget):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The devices that can be chosen, in their order."""
+        """The devices that are shown, in their order; those that cannot be chosen are grey, and say why."""
         return tuple(str(button.property("device")) for button in self._group.buttons())
 
     def device(self) -> str:
@@ -105,11 +106,26 @@ class DevicePicker(QWidget):
         chosen_first = self.tr("uses {device}").format(device=recommended.title) if recommended else ""
         self._add_row(AUTO, self.tr("Automatic"), chosen_first)
         for device in self._devices:
-            self._add_row(device.name, device.title, _facts(self, device), is_recommended=device.is_recommended)
+            self._add_row(
+                device.name,
+                device.title,
+                _facts(self, device),
+                is_recommended=device.is_recommended,
+                is_usable=device.is_usable,
+            )
         if self._chosen not in self.names:
-            self._add_row(self._chosen, self._chosen, self.tr("not found on this computer"))
+            self._add_row(self._chosen, self._chosen, self._about_unlisted(self._chosen))
 
-    def _add_row(self, name: str, title: str, facts: str, *, is_recommended: bool = False) -> None:
+    def _about_unlisted(self, name: str) -> str:
+        """Return what there is to say about a device that nobody offers: one that is gone, or the CPU shared."""
+        device = parse_device(name)
+        if device is not None and device.kind == CPU:
+            return self.tr("{count} processes share the tasks of every step").format(count=device.processes)
+        return self.tr("not found on this computer")
+
+    def _add_row(
+        self, name: str, title: str, facts: str, *, is_recommended: bool = False, is_usable: bool = True
+    ) -> None:
         row = QWidget()
         column = QVBoxLayout(row)
         column.setContentsMargins(0, 0, 0, 0)
@@ -119,6 +135,7 @@ class DevicePicker(QWidget):
         button = QRadioButton(title)
         button.setProperty("device", name)
         button.setChecked(name == self._chosen)
+        button.setEnabled(is_usable or name == self._chosen)
         spoken = [title, facts, self.tr("recommended") if is_recommended else ""]
         button.setAccessibleName(", ".join(filter(None, spoken)))
         self._group.addButton(button)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
@@ -20,14 +22,17 @@ from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.episode_layout import EpisodeRow, Place
 from metastudio.gui.widgets.episode_view import EpisodeView
 from metastudio.gui.widgets.labels import label
-from metastudio.gui.wording import counted
+from metastudio.gui.wording import counted, percent
 from metastudio.images.episode_draw import draw_episode, keep_pinned
 from metastudio.runs.preflight import part_spec
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
+    from metastudio.runs.class_map import ClassMap
 
 _QUARTER_TURNS = 4
+_ODD = 1.5
+"""An episode is harder or easier than most if its classes are confused so many times as often, or as seldom."""
 
 
 class EpisodePanel(QFrame):
@@ -67,9 +72,12 @@ class EpisodePanel(QFrame):
         )
         self.clear_button.clicked.connect(self.clear_pins)
         self.title = label("", "section")
+        self.difficulty = label("", "quiet")
+        self._map: ClassMap | None = None
         head = QHBoxLayout()
         head.setSpacing(theme.GAP)
         head.addWidget(self.title)
+        head.addWidget(self.difficulty)
         head.addWidget(self.clear_button)
         head.addStretch(1)
         head.addWidget(self.part_box)
@@ -114,6 +122,42 @@ class EpisodePanel(QFrame):
         self.view.setFocus()  # the button goes
         self.show_episode()
 
+    def pin_classes(self, part: Part, names: Sequence[str]) -> None:
+        """Show these classes of a part in every episode, until the person lets go of them."""
+        self._pins[part].pin_classes(names)
+        if part is not self.part:
+            self.part_box.setCurrentIndex(self.part_box.findData(part))
+        self.show_episode()
+
+    def set_map(self, found: ClassMap | None) -> None:
+        """Say from now on how hard the shown episode is, by a map of the project's classes."""
+        self._map = found
+        self._say_difficulty()
+
+    def _say_difficulty(self) -> None:
+        """Say how easily the classes of the episode are confused, against any classes of the part."""
+        names = {row.name for row in self.view.rows()}
+        found, document = self._map, self._document
+        self.difficulty.hide()
+        if found is None or document is None or len(names) < 2 or not names <= found.positions.keys():
+            return
+        here = found.mean_confusion(names)
+        usual = found.mean_confusion([name for name, part in document.parts.items() if part is self.part])
+        if math.isnan(here):
+            return
+        if here > _ODD * usual:
+            word = self.tr("harder than most")
+        else:
+            word = self.tr("easier than most") if here < usual / _ODD else self.tr("about as hard as most")
+        self.difficulty.setText(word)
+        self.difficulty.setToolTip(
+            self.tr(
+                "Of two classes of this episode, {here} of the pictures lie nearer to the other one; of any two "
+                "classes of {part}, {usual}. From the map under Difficulty."
+            ).format(here=percent(here), usual=percent(usual), part=self.part.label)
+        )
+        self.difficulty.show()
+
     @Slot()
     def show_episode(self) -> None:
         """Draw the episode as the project now stands."""
@@ -139,10 +183,12 @@ class EpisodePanel(QFrame):
             self._show_none(self.tr("No episode can be drawn"), text)
             return
         self.view.set_rows(rows)
+        self._say_difficulty()
         self.stack.setCurrentWidget(self.view)
 
     def _show_none(self, title: str, text: str) -> None:
         self.view.set_rows(())
+        self._say_difficulty()
         self.no_episode.set_text(title, text)
         self.stack.setCurrentWidget(self.no_episode)
 

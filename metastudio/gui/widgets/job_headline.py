@@ -8,19 +8,29 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from metastudio.gui import theme
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel, label
-from metastudio.gui.wording import STATE_ICONS, bytes_text, capacity_text, count_text, duration_text, state_text
+from metastudio.gui.wording import (
+    STATE_ICONS,
+    bytes_text,
+    capacity_text,
+    count_text,
+    duration_text,
+    origin_text,
+    state_text,
+)
 from metastudio.jobs.job import Job
 from metastudio.runs.control import Wanted
+from metastudio.runs.run_commands import Command
 from metastudio.runs.run_state import State
 
 _ICON_PX = 22
+_ENDING = {State.PAUSING, State.FINISHING, State.DISCARDING}
 
 
 class JobHeadline(QWidget):
     """Shows a job; the buttons always say which of the three stops is under way, and force after some seconds.
 
     Signals:
-        action_wanted(str): pause, finish, discard, force, resume, remove, try_it or hand_over.
+        action_wanted(str): pause, finish, discard, force, resume, remove, extend, try_it or hand_over.
     """
 
     action_wanted = Signal(str)
@@ -40,6 +50,7 @@ class JobHeadline(QWidget):
             "finish": (self.tr("Finish now"), "mdi6.flag-checkered"),
             "force": (self.tr("Force"), "mdi6.stop-circle-outline"),
             "discard": (self.tr("Discard"), "mdi6.delete-outline"),
+            "extend": (self.tr("Extend…"), "mdi6.arrow-expand-right"),
             "try_it": (self.tr("Try it"), "mdi6.target"),
             "hand_over": (self.tr("Hand over"), "mdi6.package-variant-closed"),
             "remove": (self.tr("Remove from list"), "mdi6.close"),
@@ -47,9 +58,12 @@ class JobHeadline(QWidget):
         self._tips = {
             "resume": self.tr("Goes on exactly where it was."),
             "pause": self.tr("Writes a checkpoint and gives the device back; resumes exactly."),
-            "finish": self.tr("Ends now with the best so far, adapts the target tasks and exports them."),
+            "finish": self.tr(
+                "Ends at the next safe point with the best so far, then evaluates, adapts and exports as set."
+            ),
             "force": self.tr("Ends the worker at once; what came after its last checkpoint is lost."),
-            "discard": self.tr("Ends and keeps nothing; it can be taken back from the trash."),
+            "discard": self.tr("Ends it and puts it into the trash, from where it can be taken back."),
+            "extend": self.tr("A new job goes on from its last checkpoint."),
             "remove": self.tr("The run itself stays on the Runs page."),
         }
         first = QHBoxLayout()
@@ -76,8 +90,8 @@ class JobHeadline(QWidget):
             line.addWidget(button)
             self.buttons[key] = button
 
-    def show_job(self, job: Job) -> None:
-        """Show where a job stands now."""
+    def show_job(self, job: Job, *, is_read_only: bool = False) -> None:
+        """Show where a job stands now; in a project that another studio holds, nothing can be asked of it."""
         name, token = STATE_ICONS[job.state]
         self._picture.setPixmap(icon(name, token).pixmap(_ICON_PX, _ICON_PX))
         self._name.setText(job.title)
@@ -87,34 +101,49 @@ class JobHeadline(QWidget):
         shown = self._shown_buttons(job)
         for key, button in self.buttons.items():
             button.setVisible(key in shown)
-        is_asked = job.is_working and job.wanted is not Wanted.RUN
-        is_ending = is_asked or (job.is_working and job.state in {State.PAUSING, State.FINISHING})
-        reason = self.tr("It is already {state}").format(state=state_text(job.state))
+        for key in self.buttons.keys() - {"pause", "finish", "discard"}:
+            self.buttons[key].setEnabled(True)
+            self.buttons[key].setToolTip(self._tips.get(key, ""))
         for key in ("pause", "finish", "discard"):
-            is_refused = is_asked if key == "discard" else is_ending
-            self.buttons[key].setEnabled(not is_refused)
-            self.buttons[key].setToolTip(reason if is_refused else self._tips[key])
+            reason = self._why_not(job, key)
+            self.buttons[key].setEnabled(not reason)
+            self.buttons[key].setToolTip(reason or self._tips[key])
+        if is_read_only:
+            for key in shown - {"try_it", "hand_over"}:
+                self.buttons[key].setEnabled(False)
+                self.buttons[key].setToolTip(self.tr("This project can only be looked at here."))
         self.buttons["pause"].setText(self.tr("Pausing…") if job.wanted is Wanted.PAUSE else self.tr("Pause"))
         self.buttons["finish"].setText(self.tr("Finishing…") if job.wanted is Wanted.FINISH else self.tr("Finish now"))
         self.buttons["discard"].setText(self.tr("Discarding…") if job.wanted is Wanted.DISCARD else self.tr("Discard"))
         self._state.updateGeometry()
         self.layout().activate()  # the state has the width of its new word at once
 
+    def _why_not(self, job: Job, key: str) -> str:
+        """Return why a stop is not to be had now; empty where it is."""
+        asked = {Wanted.PAUSE: "pause", Wanted.FINISH: "finish", Wanted.DISCARD: "discard"}.get(job.wanted)
+        why = job.why_not(Command(key))
+        if why is None and asked != key:
+            return ""
+        if job.state in _ENDING:
+            return self.tr("It is already {state}").format(state=state_text(job.state))
+        if key == "finish" and job.state is State.PREPARING:
+            return self.tr("Nothing is trained yet that could be finished; pause or discard it.")
+        return str(why)
+
     def _shown_buttons(self, job: Job) -> set[str]:
         if job.is_working:
             asked = {Wanted.PAUSE: "pause", Wanted.FINISH: "finish", Wanted.DISCARD: "discard"}.get(job.wanted)
             if asked is None:
                 return {"pause", "finish", "discard"}
-            return {asked, "force"} if job.can_force else {asked}
+            return {asked, "force"} if job.can_force else {asked}  # another wish is in the menu
         if job.is_waiting:
             return {"discard"}  # a held one is started from the banner
         if job.state is State.FINISHED:
-            return {"try_it", "hand_over", "remove"}
+            return {"extend", "try_it", "hand_over", "remove"}
         if not job.can_resume:
             return {"remove"}
-        return (
-            {"resume", "discard", "remove"} if job.state is State.PAUSED else {"discard", "remove"}
-        )  # the banner offers it
+        is_in_banner = job.state is not State.PAUSED or job.curves.failure is not None
+        return {"discard", "remove"} if is_in_banner else {"resume", "discard", "remove"}
 
     def _facts_of(self, job: Job) -> str:
         facts = []
@@ -143,6 +172,8 @@ class JobHeadline(QWidget):
         if not job.is_working:
             episodes = job.experiment.episodes
             facts.append(self.tr("{n}-way {k}-shot").format(n=episodes.n_way, k=episodes.n_shot))
+        if job.origin is not None:
+            facts.append(origin_text(job.origin))
         return "  ·  ".join(facts)
 
     @Slot()

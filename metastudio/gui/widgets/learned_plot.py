@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_math import Floats
-from metastudio.gui.widgets.plot import Curve, Plot
+from metastudio.gui.widgets.plot import Plot
+from metastudio.gui.widgets.plotted import Curve
 from metastudio.runs.events import Learned
 
 _BAR_SHARE = 0.9

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from html import escape
-from pathlib import Path
-
+import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QBuffer, QEvent, QPointF, Qt, Slot
-from PySide6.QtGui import QFont, QGuiApplication, QPixmap, QShowEvent
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QMenu,
-    QMessageBox,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal, Slot
+from PySide6.QtGui import QFont, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from metastudio.errors import ResourceError
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_drawing import draw_band, draw_curve, pen
-from metastudio.gui.widgets.curve_math import fitting_range
+from metastudio.gui.widgets.curve_math import Floats, fitting_range
 from metastudio.gui.widgets.curve_table import csv_of
 from metastudio.gui.widgets.hover_table import HoverTable, hover_rows
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel
+from metastudio.gui.widgets.legend import legend_html
+from metastudio.gui.widgets.plot_menu import PlotMenu
 from metastudio.gui.widgets.plotted import Band, Curve, Scale
+from metastudio.gui.widgets.x_axis import XAxis
 from metastudio.gui.widgets.zoom_box import ZoomBox
-from metastudio.runs.atomic import write_atomically
 
 _LEAST_POINTS = 256
-_EXPORT_SCALE = 2.0
 _X_AXIS_PX = 38
 _LEGEND_SHARE = 0.6
 """How much of the width the names of curves may take."""
@@ -42,8 +30,24 @@ _LEGEND_SHARE = 0.6
 class Plot(QFrame):
     """A titled plot with its legend in the header line. Curves are kept whole; only what is drawn is thinned.
 
-    Everything that changes what is shown is followed by one `refresh()`.
+    Everything that changes what is shown is followed by one `refresh()`. With the keyboard: arrows move, + and - zoom,
+    Home fits.
+
+    Attributes:
+        header: Layout of the line with title and legend.
+        column: Layout of the whole.
+        view: Where the curves are drawn.
+        menu: What can be done with it.
+
+    Signals:
+        x_zoomed(float, float): the person chose the part of the x axis between these places.
+        fitted(): the person wants to see everything.
+        hovered(object): the pointer is over this place of the x axis, or over none (None).
     """
+
+    x_zoomed = Signal(float, float)
+    fitted = Signal()
+    hovered = Signal(object)
 
     def __init__(
         self, title: str, x_title: str, y_title: str, parent: QWidget | None = None, *, has_legend: bool = True
@@ -58,6 +62,9 @@ class Plot(QFrame):
         self._bounds: tuple[float | None, float | None] = (None, None)
         self._unit = ""
         self._whole_steps = 0
+        self._x_axis = XAxis.ITERATION
+        self._pointer: QPointF | None = None
+        self._dressed_for: tuple[theme.Tokens, QFont] | None = None
 
         self._title = ElidedLabel(title, "section")
         self._legend = QLabel()
@@ -69,7 +76,6 @@ class Plot(QFrame):
         self._menu_button.setAccessibleName(self.tr("{title}: more").format(title=title))
         self._menu_button.setToolTip(self.tr("Save the figure or its numbers, copy it, fit it"))
         self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._menu_button.setMenu(self._menu())
         self.header = QHBoxLayout()
         self.header.setSpacing(theme.GAP)
         self.header.addWidget(self._title)
@@ -78,41 +84,46 @@ class Plot(QFrame):
         self.header.addWidget(self._menu_button)
 
         self._build_view(title)
+        self.menu = PlotMenu(self)
+        self.menu.fit_wanted.connect(self._on_fit_wanted)
+        self._menu_button.setMenu(self.menu)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(title)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(12, 6, 8, 6)
         self.column.setSpacing(2)
         self.column.addLayout(self.header)
-        self.column.addWidget(self._view, 1)
+        self.column.addWidget(self.view, 1)
         self.setMinimumSize(240, 120)
         self._dress()
 
     def _build_view(self, title: str) -> None:
         self._box = ZoomBox()
-        self._view = pg.PlotWidget(viewBox=self._box, background=None)
-        self._view.setFrameShape(QFrame.Shape.NoFrame)
-        self._view.viewport().setAutoFillBackground(False)
-        self._view.setStyleSheet("background: transparent")
-        self._view.setAccessibleName(title)
-        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot = self._view.getPlotItem()
+        self.view = pg.PlotWidget(viewBox=self._box, background=None)
+        self.view.setFrameShape(QFrame.Shape.NoFrame)
+        self.view.viewport().setAutoFillBackground(False)
+        self.view.setStyleSheet("background: transparent")
+        self.view.setAccessibleName(title)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot = self.view.getPlotItem()
         self._plot.hideButtons()
         self._plot.setMenuEnabled(False)
         self._box.disableAutoRange()
-        self._box.fit_wanted.connect(self.fit)
+        self._box.fit_wanted.connect(self._on_fit_wanted)
         self._box.zoomed.connect(self._on_zoomed)
         self._box.sigXRangeChanged.connect(self._on_range_changed)
         self._hover_line = pg.InfiniteLine(angle=90, movable=False)
         self._hover_line.hide()
         self._plot.addItem(self._hover_line, ignoreBounds=True)
-        self._view.scene().sigMouseMoved.connect(self._on_mouse_moved)
-        self._hover = HoverTable(self._view)
-        self._message = QLabel(self._view)
+        self.view.scene().sigMouseMoved.connect(self._on_mouse_moved)
+        self._hover = HoverTable(self.view)
+        self._message = QLabel(self.view)
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setWordWrap(True)
         theme.set_role(self._message, "quiet")
         self._message.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._message.hide()
-        self._view.installEventFilter(self)
+        self.view.installEventFilter(self)
 
     # what is shown
 
@@ -152,9 +163,25 @@ class Plot(QFrame):
 
     def set_axes(self, x_title: str, y_title: str, *, unit: str = "") -> None:
         """Say what the axes are; `unit` follows values in the hover table."""
-        if (x_title, y_title, unit) != (self._x_title, self._y_title, self._unit):
+        said = (self._x_title, self._y_title, self._unit)
+        if (x_title, y_title, unit) != said or self._dressed_for is None:
             self._x_title, self._y_title, self._unit = x_title, y_title, unit
             self._dress()
+
+    @property
+    def x_title(self) -> str:
+        """What runs along its x axis."""
+        return self._x_title
+
+    def set_x_axis(self, kind: XAxis) -> None:
+        """Let counts, durations or moments run along the x axis."""
+        if kind is not self._x_axis:
+            self._x_axis = kind
+            self._whole_steps = 0
+            self._plot.setAxisItems({"bottom": kind.item()})
+            self._follows = True
+            self._dressed_for = None
+        self.set_axes(kind.title, self._y_title, unit=self._unit)
 
     def set_bounds(self, low: float | None, high: float | None) -> None:
         """Never fit y beyond these."""
@@ -177,11 +204,13 @@ class Plot(QFrame):
 
     def set_log(self, *, x: bool | None = None, y: bool | None = None) -> None:
         """Make axes logarithmic; values that have no logarithm are gaps."""
+        if x in (None, self._scale.is_log_x) and y in (None, self._scale.is_log_y):
+            return
         self._scale.is_log_x = self._scale.is_log_x if x is None else x
         self._scale.is_log_y = self._scale.is_log_y if y is None else y
         self._plot.getAxis("bottom").setLogMode(x=self._scale.is_log_x, y=None)
         self._plot.getAxis("left").setLogMode(x=None, y=self._scale.is_log_y)
-        self._log_action.setChecked(self._scale.is_log_y)
+        self.menu.log_y.setChecked(self._scale.is_log_y)
         self._follows = True
         self.refresh()
 
@@ -190,6 +219,19 @@ class Plot(QFrame):
         """Show everything, and follow what comes."""
         self._follows = True
         self.refresh()
+
+    def show_x(self, low: float, high: float) -> None:
+        """Show this part of the x axis, and of y what lies there."""
+        self._follows = False
+        self._box.setRange(xRange=(low, high), padding=0, disableAutoRange=True)
+        seen = [curve.blocks(self._scale) for curve in self._curves.values() if curve.is_fitted]
+        self._fit_y([each.thinned(*each.part(low, high), self._most_points())[1] for each in seen])
+
+    def show_hover_line(self, place: float | None) -> None:
+        """Mark a place of the x axis, as the pointer does; None takes the mark away."""
+        self._hover_line.setVisible(place is not None)
+        if place is not None:
+            self._hover_line.setPos(place)
 
     @property
     def is_following(self) -> bool:
@@ -202,24 +244,34 @@ class Plot(QFrame):
             self._fit_range()
         self._draw()
         self._show_legend()
+        if self._pointer is not None:
+            self._show_hover(self._pointer)
 
     # drawing
 
     def _fit_range(self) -> None:
         fitted = [each for each in self._curves.values() if each.is_fitted]
-        x_range = fitting_range([self._scale.x(each.x) for each in fitted], clip_outliers=False)
-        ys = [self._scale.y(each) for curve in fitted for each in curve.seen_values()]
-        y_range = fitting_range(ys)
-        if x_range is None or y_range is None:
+        x_range = fitting_range([_ends(each.blocks(self._scale).x) for each in fitted], clip_outliers=False)
+        if x_range is not None:
+            self._box.setRange(xRange=x_range, padding=0, disableAutoRange=True)
+            self._fit_y([each for curve in fitted for each in curve.seen_places(self._scale)])
+
+    def _fit_y(self, places: list[Floats]) -> None:
+        """Show what lies at these places of the y axis."""
+        y_range = fitting_range(places)
+        if y_range is None:
             return
         low, high = y_range
         if not self._scale.is_log_y:
             low = max(low, self._bounds[0]) if self._bounds[0] is not None else low
             high = min(high, self._bounds[1]) if self._bounds[1] is not None else high
-        self._box.setRange(xRange=x_range, yRange=(low, high), padding=0, disableAutoRange=True)
+        self._box.setRange(yRange=(low, high), padding=0, disableAutoRange=True)
+
+    def _most_points(self) -> int:
+        return max(_LEAST_POINTS, 2 * self.view.width())
 
     def _draw(self) -> None:
-        most = max(_LEAST_POINTS, 2 * self._view.width())
+        most = self._most_points()
         for curve in self._curves.values():
             draw_curve(self._plot, curve, self._scale, most)
         for band in self._bands.values():
@@ -227,31 +279,20 @@ class Plot(QFrame):
 
     def _show_legend(self) -> None:
         """Name the curves; where there are too many for the line, say how many more there are."""
-        marks = {"o": "●", "star": "★", "d": "◆"}
-        dashes = {Qt.PenStyle.DashLine: "╌╌", Qt.PenStyle.DotLine: "┈┈", Qt.PenStyle.DashDotLine: "╌·"}
-        named = [each for each in self._curves.values() if each.name]
-        parts: list[str] = []
         room = _LEGEND_SHARE * self.width()
-        for curve in named:
-            mark = dashes.get(curve.style) or marks.get(curve.symbol) or "━"
-            room -= self._legend.fontMetrics().horizontalAdvance(f"{mark} {curve.name}   ")
-            if room < 0 and parts:
-                parts.append(f"+{len(named) - len(parts)}")
-                break
-            colour = curve.colour().name()
-            parts.append(f'<span style="color:{colour}">{mark}</span>&nbsp;{escape(curve.name, quote=False)}')
-        self._legend.setText("&nbsp;&nbsp; ".join(parts))
+        self._legend.setText(legend_html(self._curves.values(), metrics=self._legend.fontMetrics(), room_px=room))
 
     def _dress(self) -> None:
         """Take the colours and letters of the theme."""
-        self._dressed_for = _look()
+        self._dressed_for = look = _look()
         quiet, line = theme.colour("quiet"), theme.colour("hairline")
-        _, letters = self._dressed_for
+        _, letters = look
         for side, title in (("bottom", self._x_title), ("left", self._y_title)):
             axis = self._plot.getAxis(side)
             axis.setPen(pen(line, 1.0))
             axis.setTextPen(quiet)
             axis.setTickFont(letters)
+            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # letters take longer to draw than curves
             axis.setStyle(tickLength=-4, tickTextOffset=5, autoExpandTextSpace=True, hideOverlappingLabels=True)
             axis.enableAutoSIPrefix(False)
             axis.label.setFont(letters)
@@ -278,18 +319,29 @@ class Plot(QFrame):
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
-            self._hover.hide()
-            self._hover_line.hide()
+            self._end_hover()
         elif event.type() == QEvent.Type.Resize:
             self._place_message()
         return super().eventFilter(watched, event)  # type: ignore[arg-type]
 
     def _place_message(self) -> None:
-        self._message.setGeometry(self._view.rect().adjusted(56, 8, -16, -36))
+        self._message.setGeometry(self.view.rect().adjusted(56, 8, -16, -36))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._box.take_key(Qt.Key(event.key())):
+            super().keyPressEvent(event)
+
+    @Slot()
+    def _on_fit_wanted(self) -> None:
+        self.fit()
+        self.fitted.emit()
 
     @Slot()
     def _on_zoomed(self) -> None:
-        self._follows = False
+        if self._follows:
+            self._follows = False
+            self._draw()
+        self.x_zoomed.emit(*self._box.viewRange()[0])
 
     @Slot()
     def _on_range_changed(self) -> None:
@@ -299,82 +351,49 @@ class Plot(QFrame):
     @Slot(object)
     def _on_mouse_moved(self, position: QPointF) -> None:
         if not self._box.sceneBoundingRect().contains(position):
-            self._hover.hide()
-            self._hover_line.hide()
+            self._end_hover()
             return
+        self._pointer = position
+        self._show_hover(position)
+        self.hovered.emit(self._box.mapSceneToView(position).x())
+
+    def _show_hover(self, position: QPointF) -> None:
         place = self._box.mapSceneToView(position)
-        at = (place.x(), place.y())
-        rows = hover_rows(self._curves.values(), self._scale, at, x_title=self._x_title, unit=self._unit)
-        if not rows:
-            return
-        self._hover_line.setPos(place.x())
-        self._hover_line.show()
-        self._hover.show_rows(rows, self._view.mapFromScene(position))
+        rows = hover_rows(self._curves.values(), self._scale, (place.x(), place.y()))
+        if rows:
+            self.show_hover_line(place.x())
+            self._hover.show_rows(
+                rows, self.view.mapFromScene(position), x_title=self._x_title, axis=self._x_axis, unit=self._unit
+            )
+        else:
+            self._hover.hide()
+
+    def _end_hover(self) -> None:
+        self._pointer = None
+        self._hover.hide()
+        self.show_hover_line(None)
+        self.hovered.emit(None)
 
     # handing out
 
-    def _menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.addAction(icon("mdi6.fit-to-page-outline"), self.tr("Fit"), self.fit)
-        self._log_action = menu.addAction(self.tr("Logarithmic y"))
-        self._log_action.setCheckable(True)
-        self._log_action.toggled.connect(self._on_log_toggled)
-        menu.addSeparator()
-        menu.addAction(icon("mdi6.content-copy"), self.tr("Copy picture"), self._on_copy)
-        menu.addAction(icon("mdi6.image-outline"), self.tr("Save as PNG…"), self._on_save_png)
-        menu.addAction(icon("mdi6.table"), self.tr("Save as CSV…"), self._on_save_csv)
-        return menu
+    def title(self) -> str:
+        """Return what stands above it."""
+        return self._title.full_text()
 
-    @Slot(bool)
-    def _on_log_toggled(self, is_log: bool) -> None:
-        if is_log != self._scale.is_log_y:
-            self.set_log(y=is_log)
-
-    def picture(self) -> QPixmap:
-        """Return the plot with its title and legend, at twice the size on the screen."""
-        self._hover.hide()
-        made = QPixmap(self.size() * _EXPORT_SCALE)
-        made.setDevicePixelRatio(_EXPORT_SCALE)
-        made.fill(theme.colour("panel"))
-        had_legend = self._legend.isVisibleTo(self)
-        self._menu_button.hide()
-        self._legend.show()
-        self.render(made)
-        self._legend.setVisible(had_legend)
-        self._menu_button.show()
-        return made
+    def legend_html(self) -> str:
+        """Return the names of all its curves."""
+        return legend_html(self._curves.values())
 
     def csv_text(self) -> str:
         """Return every point of every curve as rows: curve, x, y, half width of the interval."""
         return csv_of(self._curves, self._x_title, self._y_title)
 
-    @Slot()
-    def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setPixmap(self.picture())
-
-    @Slot()
-    def _on_save_png(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Save the plot"), "plot.png", "PNG (*.png)")
-        if path:
-            content = QBuffer()
-            self.picture().save(content, "PNG")
-            self._save(Path(path), bytes(content.data().data()))
-
-    @Slot()
-    def _on_save_csv(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Save the numbers"), "plot.csv", "CSV (*.csv)")
-        if path:
-            self._save(Path(path), self.csv_text().encode())
-
-    def _save(self, path: Path, content: bytes) -> None:
-        """Write a file, or say why not."""
-        try:
-            write_atomically(path, content)
-        except ResourceError as error:
-            lines = [str(error.what), error.where, error.why, str(error.todo)]
-            QMessageBox.warning(self, self.tr("Not saved"), "\n".join(filter(None, lines)))
-
 
 def _look() -> tuple[theme.Tokens, QFont]:
     """Return what a plot takes from the theme: its colours and letters."""
     return theme.tokens(), theme.font(theme.CAPTION_PX, is_tabular=True)
+
+
+def _ends(places: Floats) -> Floats:
+    """Return the first and the last of some ascending places that are any."""
+    return places[np.isfinite(places)][[0, -1]] if np.isfinite(places).any() else places[:0]

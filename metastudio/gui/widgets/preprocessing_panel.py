@@ -2,60 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtGui import QImage, QTransform
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QHBoxLayout, QWidget
 
 from metastudio.catalog.data_spec import DataSpec, Preprocessing
-from metastudio.errors import MetaStudioError
 from metastudio.gui import theme
-from metastudio.gui.documents.background_task import BackgroundTask
+from metastudio.gui.documents.picture_preview import PicturePreview, SeenPicture
 from metastudio.gui.forms.wording import plain, translated
-from metastudio.gui.models.thumbnail_cache import shared_thumbnails
 from metastudio.gui.widgets.calm_wheel import calm_wheel
-from metastudio.gui.widgets.labels import label
+from metastudio.gui.widgets.labels import ElidedLabel, label
+from metastudio.gui.widgets.small_picture import SmallPicture
 from metastudio.gui.widgets.spin_box import spin_box
-from metastudio.gui.widgets.thumbnail_view import paint_thumbnail
+from metastudio.runs.questions import AskPreview
 
-_PREVIEW_PX = 72
-_DECODE_AFTER_MS = 120
+if TYPE_CHECKING:
+    from metastudio.jobs.session_thread import SessionThread
 
-
-class _Picture(QWidget):
-    """One of the two pictures: a file as it is, or pixels as they are, each seen."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.path = ""
-        self.pixels: QPixmap | None = None
-        self.setFixedSize(_PREVIEW_PX, _PREVIEW_PX)
-        self.setAccessibleName(name)
-        self.setToolTip(name)
-        shared_thumbnails().loaded.connect(self._on_thumbnails_loaded)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        area = self.rect()
-        if self.pixels is not None:  # no smoothing: these are the network's own pixels
-            target = QRect(0, 0, 0, 0)
-            target.setSize(self.pixels.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio))
-            target.moveCenter(area.center())
-            painter.drawPixmap(target, self.pixels)
-        elif self.path:
-            paint_thumbnail(painter, area, self.path, shared_thumbnails())
-        painter.setPen(QPen(theme.colour("hairline"), 1))
-        painter.drawRect(area.adjusted(0, 0, -1, -1))
-
-    @Slot(object)
-    def _on_thumbnails_loaded(self, paths: frozenset[str]) -> None:
-        if self.path in paths:
-            self.update()
+_PICTURE_PX = 72
+_TURNED_PX = 34
+_TURNS = 4
 
 
 class PreprocessingPanel(QFrame):
-    """Shows and changes how pictures are brought to the network.
+    """Shows and changes how pictures are brought to the network; what it sees of one, the engine says.
 
     Signals:
         preprocessing_edited(object): the person chose another `Preprocessing`.
@@ -65,22 +37,25 @@ class PreprocessingPanel(QFrame):
     preprocessing_edited = Signal(object)
     rotations_edited = Signal(bool)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, session: SessionThread, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         theme.set_role(self, "panel")
         self._value = Preprocessing()
         self._path = ""
         self._is_showing = False
-        self._task: BackgroundTask | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_DECODE_AFTER_MS)
-        self._timer.timeout.connect(self._on_decode_due)
+        self._preview = PicturePreview(session, self)
+        self._preview.answered.connect(self._on_answered)
+        self._preview.failed.connect(self._on_failed)
+        self._preview.waited.connect(self._on_waited)
 
-        self._before = _Picture(self.tr("The picture as it is"))
-        self._after = _Picture(self.tr("What the network sees of it"))
-        arrow = label("→", "quiet")
-        self._caption = label("", "caption")
+        self._before = SmallPicture(self.tr("The picture as it is"), _PICTURE_PX)
+        self._after = SmallPicture(self.tr("What the network sees of it"), _PICTURE_PX)
+        self._turned = [
+            SmallPicture(self.tr("Another class: turned by {degrees}°").format(degrees=90 * turns), _TURNED_PX)
+            for turns in range(1, _TURNS)
+        ]
+        self.about = ElidedLabel("", "caption")
+        self.class_count = label("", "caption")
         self._size = spin_box(8, 512, suffix=" px")
         self._colour = _combo(("grey", "colour"))
         self._fit = _combo(("crop", "pad", "stretch"))
@@ -95,35 +70,48 @@ class PreprocessingPanel(QFrame):
         }.items():
             _explain(widget, Preprocessing.model_fields[name])
         _explain(self._rotations, DataSpec.model_fields["rotations_as_classes"])
-
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(theme.GAP)
-        grid.setVerticalSpacing(theme.TIGHT)
-        grid.addWidget(label(self.tr("What the network sees"), "section"), 0, 0, 1, 5)
-        grid.addWidget(self._size, 1, 0)
-        grid.addWidget(self._colour, 1, 1)
-        grid.addWidget(self._fit, 1, 2)
-        checks = QHBoxLayout()
-        checks.setSpacing(theme.GROUP)
-        checks.addWidget(self._invert)
-        checks.addWidget(self._rotations)
-        checks.addStretch(1)
-        grid.addLayout(checks, 2, 0, 1, 4)
-        grid.setColumnStretch(3, 1)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(12, theme.GAP, 12, theme.GAP)
-        line.setSpacing(theme.GAP)
-        line.addWidget(self._before)
-        line.addWidget(arrow)
-        line.addWidget(self._after)
-        line.addSpacing(theme.GAP)
-        line.addLayout(grid, 1)
+        self._lay_out()
 
         self._size.valueChanged.connect(self._on_edited)
         self._colour.currentIndexChanged.connect(self._on_edited)
         self._fit.currentIndexChanged.connect(self._on_edited)
         self._invert.toggled.connect(self._on_edited)
         self._rotations.toggled.connect(self._on_rotations_toggled)
+
+    def _lay_out(self) -> None:
+        heading = QHBoxLayout()
+        heading.setSpacing(theme.GROUP)
+        heading.addWidget(label(self.tr("What the network sees"), "section"))
+        heading.addWidget(self.about, 1)
+        choices = QHBoxLayout()
+        choices.setSpacing(theme.GAP)
+        for widget in (self._size, self._colour, self._fit):
+            choices.addWidget(widget)
+        choices.addStretch(1)
+        checks = QHBoxLayout()
+        checks.setSpacing(theme.GROUP)
+        for widget in (self._invert, self._rotations, self.class_count):
+            checks.addWidget(widget)
+        checks.addStretch(1)
+        rows = QGridLayout()
+        rows.setVerticalSpacing(theme.TIGHT)
+        rows.addLayout(heading, 0, 0)
+        rows.addLayout(choices, 1, 0)
+        rows.addLayout(checks, 2, 0)
+        turned = QGridLayout()
+        turned.setSpacing(theme.TIGHT)
+        for place, picture in enumerate(self._turned):
+            turned.addWidget(picture, place % 2, place // 2)
+            picture.setVisible(False)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(12, theme.GAP, 12, theme.GAP)
+        line.setSpacing(theme.GAP)
+        line.addWidget(self._before)
+        line.addWidget(label("→", "quiet"))
+        line.addWidget(self._after)
+        line.addLayout(turned)
+        line.addSpacing(theme.GAP)
+        line.addLayout(rows, 1)
 
     def set_value(self, value: Preprocessing, *, rotations_as_classes: bool) -> None:
         """Show settings, without telling anyone."""
@@ -134,22 +122,40 @@ class PreprocessingPanel(QFrame):
         self._invert.setChecked(value.invert)
         self._rotations.setChecked(rotations_as_classes)
         self._is_showing = False
+        for picture in self._turned:
+            picture.setVisible(rotations_as_classes)
         if value != self._value:
             self._value = value
-            self._timer.start()
+            self._ask()
+
+    def set_train_classes(self, count: int) -> None:
+        """Say what rotations as classes make of so many classes to learn from."""
+        if not count:
+            text = ""
+        elif self._rotations.isChecked():
+            text = self.tr("{count:,} → {turned:,} classes to learn from").format(count=count, turned=_TURNS * count)
+        else:
+            text = self.tr("would make {turned:,} classes of {count:,}").format(count=count, turned=_TURNS * count)
+        self.class_count.setText(text)
 
     def set_path(self, path: str) -> None:
         """Show what becomes of this file; an empty path shows nothing."""
         if path != self._path:
             self._path = path
-            self._before.path = path
-            self._before.update()
-            self._timer.start()
+            self._before.set_path(path)
+            self._ask()
 
     def shut_down(self) -> None:
-        """Stop the decoding that may be under way."""
-        self._timer.stop()
-        self._end_task()
+        """Want no more answers."""
+        self._preview.cancel()
+
+    def _ask(self) -> None:
+        if self._path:
+            self._preview.ask(AskPreview(file=self._path, preprocessing=self._value))
+        else:
+            self._preview.cancel()
+            self._show_image(None)
+            self.about.setText("")
 
     @Slot()
     def _on_edited(self) -> None:
@@ -168,56 +174,32 @@ class PreprocessingPanel(QFrame):
         if not self._is_showing:
             self.rotations_edited.emit(is_on)
 
+    @Slot(object)
+    def _on_answered(self, seen: SeenPicture) -> None:
+        self._show_image(seen.pictures[0])
+        side, colour = seen.question.preprocessing.image_size, plain(seen.question.preprocessing.colour)
+        self.about.setText(
+            self.tr("{side} × {side}, {colour}, numbers from 0 to 1; of this picture {least:.2f} to {most:.2f}").format(
+                side=side, colour=colour, least=seen.least, most=seen.most
+            )
+        )
+
+    @Slot(object)
+    def _on_failed(self, reason: str) -> None:
+        self._show_image(None)
+        self.about.setText(f"⚠ {reason}")
+
     @Slot()
-    def _on_decode_due(self) -> None:
-        if self._task is not None:
-            self._timer.start()
-            return
-        if not self._path:
-            self._show_pixels(None)
-            return
-        path, value = self._path, self._value
-        self._task = BackgroundTask(lambda _tell, _stop: _decoded(path, value), self)
-        self._task.succeeded.connect(self._on_decoded)
-        self._task.failed.connect(self._on_decode_failed)
-        self._task.start()
+    def _on_waited(self) -> None:
+        self.about.setText(self.tr("Waiting for the engine…"))
 
-    def _end_task(self) -> None:
-        if self._task is not None:
-            self._task.close()
-            self._task.deleteLater()
-            self._task = None
-
-    @Slot(object)
-    def _on_decoded(self, image: QImage) -> None:
-        self._end_task()
-        self._show_pixels(QPixmap.fromImage(image))
-
-    @Slot(object)
-    def _on_decode_failed(self, error: Exception) -> None:
-        self._end_task()
-        self._show_pixels(None)
-        self._after.setToolTip(str(error) if isinstance(error, MetaStudioError) else type(error).__name__)
-
-    def _show_pixels(self, pixels: QPixmap | None) -> None:
-        self._after.pixels = pixels
-        self._after.setToolTip(self.tr("What the network sees of it"))
-        self._after.update()
+    def _show_image(self, image: QImage | None) -> None:
+        self._after.set_image(image)
+        for turns, picture in enumerate(self._turned, start=1):  # counter-clockwise, as the engine turns them
+            picture.set_image(None if image is None else image.transformed(QTransform().rotate(-90 * turns)))
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), _PREVIEW_PX + 2 * theme.GAP)
-
-
-def _decoded(path: str, preprocessing: Preprocessing) -> QImage:
-    """Return the network's picture, inverted where that is wanted."""
-    from metastudio.images.decoding import decode  # noqa: PLC0415 - Pillow loads beside the window
-
-    pixels = decode(path, preprocessing)
-    if preprocessing.invert:
-        pixels = 255 - pixels
-    height, width, channels = pixels.shape
-    kind = QImage.Format.Format_Grayscale8 if channels == 1 else QImage.Format.Format_RGB888
-    return QImage(pixels.tobytes(), width, height, channels * width, kind).copy()
+        return QSize(super().sizeHint().width(), _PICTURE_PX + 2 * theme.GAP)
 
 
 def _combo(words: tuple[str, ...]) -> QComboBox:

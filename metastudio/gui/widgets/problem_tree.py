@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
@@ -25,6 +26,8 @@ from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.icons import severity_icon
 
 _MOST_ROWS = 2000
+_MADE_AT_ONCE = 50
+"""A kind with more rows gets them when it is opened."""
 _MOST_HEIGHT_PX = 220
 _LEAST_HEIGHT_PX = 72
 _MOST_LINES = 4
@@ -45,6 +48,15 @@ class _WrappingDelegate(QStyledItemDelegate):
         width = max(60, tree.viewport().width() - depth * tree.indentation() - icon_px - 8)
         text = option.fontMetrics.boundingRect(0, 0, width, 2000, Qt.TextFlag.TextWordWrap, index.data())
         return QSize(width, min(text.height(), _MOST_LINES * option.fontMetrics.lineSpacing()) + 10)
+
+
+class _ProblemItem(QTreeWidgetItem):
+    """A row whose tip is put together when it is asked for."""
+
+    def data(self, column: int, role: int) -> object:
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return full_sentence(super().data(column, _PROBLEM))
+        return super().data(column, role)
 
 
 class ProblemTree(QTreeWidget):
@@ -75,6 +87,7 @@ class ProblemTree(QTreeWidget):
         self.setStyleSheet("QTreeWidget { background: transparent; border: none; } QTreeView::item { padding: 2px 0; }")
         self.itemClicked.connect(self._on_item_chosen)
         self.itemActivated.connect(self._on_item_chosen)
+        self.itemExpanded.connect(self._on_item_expanded)
         self.itemExpanded.connect(self._fit_height)
         self.itemCollapsed.connect(self._fit_height)
         self.currentItemChanged.connect(self._on_current_item_changed)
@@ -106,17 +119,26 @@ class ProblemTree(QTreeWidget):
             top.setIcon(0, severity_icon(severity))
             self.addTopLevelItem(top)
             top.setData(0, _PROBLEMS, tuple(same))
-            rows = [row for each in same for row in _rows_of(each)]
-            if len(rows) == 1:
+            count = sum(map(_row_count, same))
+            if count == 1:
                 continue
-            for each, text in rows[:_MOST_ROWS]:
-                top.addChild(self._item(each, text))
-            if len(rows) > _MOST_ROWS:
-                more = self.tr("and {count} more").format(count=f"{len(rows) - _MOST_ROWS:,}")
-                top.addChild(QTreeWidgetItem([more]))
+            top.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
+            if count <= _MADE_AT_ONCE or code in opened:
+                self._on_item_expanded(top)
             top.setExpanded(code in opened)
         self._fit_height()
         self.setAccessibleName(self.tr("{count} problems of the images").format(count=len(problems)))
+
+    @Slot(QTreeWidgetItem)
+    def _on_item_expanded(self, top: QTreeWidgetItem) -> None:
+        """Make the rows of a kind, once."""
+        if top.parent() is not None or top.childCount():
+            return
+        same = top.data(0, _PROBLEMS)
+        rows = (row for each in same for row in _rows_of(each))
+        top.addChildren([self._item(each, text) for each, text in islice(rows, _MOST_ROWS)])
+        if (beyond := sum(map(_row_count, same)) - _MOST_ROWS) > 0:
+            top.addChild(QTreeWidgetItem([self.tr("and {count} more").format(count=f"{beyond:,}")]))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -143,10 +165,9 @@ class ProblemTree(QTreeWidget):
         return [self.topLevelItem(row) for row in range(self.topLevelItemCount())]
 
     def _item(self, problem: Problem, text: str) -> QTreeWidgetItem:
-        item = QTreeWidgetItem([text])
+        item = _ProblemItem([text])
         item.setData(0, _PROBLEM, problem)
         item.setData(0, _PROBLEMS, (problem,))
-        item.setToolTip(0, full_sentence(problem))
         return item
 
     def _title(self, code: str, same: Sequence[Problem]) -> str:
@@ -173,7 +194,7 @@ class ProblemTree(QTreeWidget):
 
     @Slot(QTreeWidgetItem, int)
     def _on_item_chosen(self, item: QTreeWidgetItem, _column: int) -> None:
-        if item.childCount():
+        if item.parent() is None:
             item.setExpanded(True)
         if (problem := item.data(0, _PROBLEM)) is not None:
             self.problem_activated.emit(problem)
@@ -189,12 +210,17 @@ class ProblemTree(QTreeWidget):
         self.menu_wanted.emit(self.viewport().mapToGlobal(place))
 
 
-def _rows_of(problem: Problem) -> list[tuple[Problem, str]]:
-    """Return the rows of a problem below its kind, each with its text: one for each place where these are apart."""
-    if not problem.others or problem.code.startswith(_TOGETHER):
-        return [(problem, short_sentence(problem))]
-    places = (problem.where, *problem.others)
-    return [(replace(problem, where=place, others=()), printable(place.rpartition("/")[2])) for place in places]
+def _row_count(problem: Problem) -> int:
+    return 1 if problem.code.startswith(_TOGETHER) else 1 + len(problem.others)
+
+
+def _rows_of(problem: Problem) -> Iterator[tuple[Problem, str]]:
+    """Yield the rows of a problem below its kind, each with its text: one for each place where these are apart."""
+    if _row_count(problem) == 1:
+        yield problem, short_sentence(problem)
+        return
+    for place in (problem.where, *problem.others):
+        yield replace(problem, where=place, others=()), printable(place.rpartition("/")[2])
 
 
 def short_sentence(problem: Problem) -> str:

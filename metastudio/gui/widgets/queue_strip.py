@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QListWidget, QListWidgetItem, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.icons import icon
+from metastudio.gui.widgets.job_menu import JobMenu
 from metastudio.gui.widgets.labels import label
 from metastudio.gui.wording import STATE_ICONS, state_text
 from metastudio.jobs.job import Job
 from metastudio.jobs.job_queue import JobQueue
+from metastudio.runs.run_commands import Command
 
 _HEIGHT_PX = 36
+_PLAIN_KEYS = {int(Qt.Key.Key_Delete): "discard", int(Qt.Key.Key_Space): "toggle"}
+_COMMANDS = {
+    "pause": Command.PAUSE,
+    "resume": Command.START,
+    "discard": Command.DISCARD,
+    "remove": Command.REMOVE,
+    "duplicate": Command.DUPLICATE,
+    "edit": Command.EDIT,
+}
+_CTRL_KEYS = {int(Qt.Key.Key_D): "duplicate", int(Qt.Key.Key_E): "edit"}
 
 
 class _Line(QListWidget):
@@ -21,11 +42,11 @@ class _Line(QListWidget):
 
     Signals:
         moved(int, int): the row that was dragged, and where it should go.
-        removed(): Delete was pressed.
+        action_pressed(str): the key of an action was pressed: toggle, edit, duplicate or discard.
     """
 
     moved = Signal(int, int)
-    removed = Signal()
+    action_pressed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,8 +78,10 @@ class _Line(QListWidget):
             step = 1 if event.key() == Qt.Key.Key_Right else -1
             self.moved.emit(self.currentRow(), self.currentRow() + step)
             return
-        if event.key() == Qt.Key.Key_Delete:
-            self.removed.emit()
+        is_ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        action = _CTRL_KEYS.get(event.key()) if is_ctrl else _PLAIN_KEYS.get(event.key())
+        if action is not None:
+            self.action_pressed.emit(action)
             return
         super().keyPressEvent(event)
 
@@ -68,32 +91,40 @@ class QueueStrip(QWidget):
 
     Signals:
         job_chosen(object): a `Job`.
-        action_wanted(object, str): a `Job`, and duplicate, resume, discard or remove.
+        action_wanted(object, str): a `Job`, and what `JobMenu` offers.
+        all_wanted(): everything that waits for the person should go on.
     """
 
     job_chosen = Signal(object)
     action_wanted = Signal(object, str)
+    all_wanted = Signal()
 
     def __init__(self, queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._queue = queue
         self._line = _Line()
         self._line.setAccessibleName(self.tr("Queue"))
-        self._line.setToolTip(self.tr("Drag to reorder (Alt+arrows); Delete takes a job out."))
+        self._line.setToolTip(self.tr("Drag to reorder (Alt+arrows); Space pauses and resumes, Delete discards."))
         self._line.currentRowChanged.connect(self._on_row_changed)
         self._line.moved.connect(self._on_moved)
-        self._line.removed.connect(self._on_removed)
+        self._line.action_pressed.connect(self._on_action_pressed)
         self._line.customContextMenuRequested.connect(self._on_menu_wanted)
         self._more = QToolButton()
         self._more.setIcon(icon("mdi6.dots-horizontal"))
         self._more.setAccessibleName(self.tr("More for this job"))
-        self._more.setToolTip(self.tr("Duplicate, move, take out"))
+        self._more.setToolTip(self.tr("Edit, duplicate, extend, move, take out"))
         self._more.clicked.connect(self._on_more_clicked)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(theme.GAP)
         line.addWidget(label(self.tr("queue"), "quiet"))
         line.addWidget(self._line, 1)
+        self.all_button = QPushButton(icon("mdi6.play"), "")
+        self.all_button.setToolTip(
+            self.tr("Start and resume everything that waits for you, each when its device is free")
+        )
+        self.all_button.clicked.connect(self.all_wanted)
+        line.addWidget(self.all_button)
         line.addWidget(self._more)
         self.show_jobs(None)
 
@@ -108,7 +139,7 @@ class QueueStrip(QWidget):
             if item is None:
                 item = QListWidgetItem()
                 self._line.addItem(item)
-            state = self.tr("held") if job.is_waiting and job.is_held else state_text(job.state)
+            state = self.tr("waits for you") if job.is_waiting and job.is_held else state_text(job.state)
             share = f" {job.share:.0%}" if job.iteration else ""
             text = f"{job.title}  {state}{share}  ({job.device})"
             if item.text() != text:
@@ -118,6 +149,9 @@ class QueueStrip(QWidget):
         self._line.setCurrentRow(jobs.index(chosen) if chosen in jobs else -1)
         self._line.blockSignals(False)
         self._more.setEnabled(chosen in jobs)
+        held = len(self._queue.held)
+        self.all_button.setVisible(held > 1 and not self._queue.is_read_only)
+        self.all_button.setText(self.tr("Go on with all {count}").format(count=held))
 
     def _job(self) -> Job | None:
         row = self._line.currentRow()
@@ -132,10 +166,17 @@ class QueueStrip(QWidget):
     def _on_moved(self, row: int, place: int) -> None:
         self._queue.move(self._queue.jobs[row], place)
 
-    @Slot()
-    def _on_removed(self) -> None:
-        if (job := self._job()) is not None and not job.is_working:
-            self.action_wanted.emit(job, "discard" if job.is_waiting else "remove")
+    @Slot(str)
+    def _on_action_pressed(self, action: str) -> None:
+        job = self._job()
+        if job is None:
+            return
+        if action == "toggle":
+            action = "pause" if job.is_working else "resume"
+        if action == "discard" and job.why_not(Command.DISCARD) is not None:
+            action = "remove"
+        if job.why_not(_COMMANDS[action]) is None:
+            self.action_wanted.emit(job, action)
 
     @Slot()
     def _on_more_clicked(self) -> None:
@@ -150,33 +191,15 @@ class QueueStrip(QWidget):
         job = self._job()
         if job is None:
             return
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        texts = {
-            "resume": (
-                self.tr("Start") if job.is_waiting else self.tr("Resume"),
-                "mdi6.play",
-                job.is_waiting or job.can_resume,
-            ),
-            "duplicate": (self.tr("Duplicate"), "mdi6.content-copy", True),
-            "earlier": (self.tr("Move earlier"), "mdi6.arrow-left", job is not self._queue.jobs[0]),
-            "later": (self.tr("Move later"), "mdi6.arrow-right", job is not self._queue.jobs[-1]),
-            "folder": (self.tr("Open its folder"), "mdi6.folder-outline", True),
-            "remove": (self.tr("Take out of the list"), "mdi6.close", not job.is_working and not job.is_waiting),
-            "discard": (self.tr("Discard"), "mdi6.delete-outline", True),
-        }
-        for key, (text, icon_name, is_enabled) in texts.items():
-            action = menu.addAction(icon(icon_name), text)
-            action.setEnabled(is_enabled)
-            action.setData(key)
-        menu.triggered.connect(self._on_menu_triggered)
+        jobs = self._queue.jobs
+        menu = JobMenu(job, is_first=job is jobs[0], is_last=job is jobs[-1], parent=self)
+        menu.setEnabled(not self._queue.is_read_only)
+        menu.action_wanted.connect(self._on_menu_action)
         menu.popup(place)
 
-    @Slot(object)
-    def _on_menu_triggered(self, action: object) -> None:
-        job = self._job()
-        key = action.data()  # type: ignore[attr-defined]
-        if job is None:
+    @Slot(object, str)
+    def _on_menu_action(self, job: Job, key: str) -> None:
+        if job not in self._queue.jobs:  # it left while the menu was open
             return
         if key in {"earlier", "later"}:
             self._queue.move(job, self._queue.jobs.index(job) + (1 if key == "later" else -1))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
 REDRAW_EVERY_MS = 100
@@ -44,3 +47,34 @@ class RedrawLimit(QObject):
     def _on_timeout(self) -> None:
         self._since.restart()
         self.due.emit()
+
+
+class DrawingBudget:
+    """Keeps drawing to a share of the thread's time over the seconds; what comes after a rest is drawn at once.
+
+    Args:
+        share: Of the thread's time, in (0, 1).
+        burst_s: So much may be drawn without a wait after a rest.
+    """
+
+    def __init__(self, share: float, burst_s: float) -> None:
+        self._share, self._burst_s = share, burst_s
+        self._spent_s = 0.0
+        self._at = time.perf_counter()
+
+    def spend(self, draw: Callable[[], object]) -> None:
+        """Draw, and remember what it cost."""
+        began = time.thread_time()
+        draw()
+        self._recover()
+        self._spent_s += time.thread_time() - began
+
+    def wait_s(self) -> float:
+        """Return how long to wait before the next drawing."""
+        self._recover()
+        return max(0.0, (self._spent_s - self._burst_s) / self._share)
+
+    def _recover(self) -> None:
+        now = time.perf_counter()
+        self._spent_s = max(0.0, self._spent_s - self._share * (now - self._at))
+        self._at = now

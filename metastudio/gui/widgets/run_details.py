@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QHeaderView,
+    QLineEdit,
     QPlainTextEdit,
     QPushButton,
     QStackedWidget,
@@ -22,35 +23,16 @@ from PySide6.QtWidgets import (
 
 from metastudio.errors import MetaStudioError
 from metastudio.gui import theme
-from metastudio.gui.models.runs_table_model import RunRow
+from metastudio.gui.models.run_rows import RunRow
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel
+from metastudio.gui.widgets.paired_panel import PairedPanel
 from metastudio.gui.wording import accuracy_text, state_text
+from metastudio.runs.differences import differences
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 
 _SAVE_AFTER_MS = 800
-_LEFT_OUT = ("name", "schema_version", "data.folders", "targets", "exports")
-
-
-def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested settings as dotted names."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            flat |= flattened(value, f"{name}.")
-        else:
-            flat[name] = value
-    return flat
-
-
-def differences(experiments: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    """Return the options in which experiments differ, each with its value in every one; "–" where it has none."""
-    flat = [flattened(each) for each in experiments]
-    names = dict.fromkeys(name for each in flat for name in each if not name.startswith(_LEFT_OUT))
-    rows = {name: tuple(str(each.get(name, "–")) for each in flat) for name in names}
-    return {name: values for name, values in rows.items() if len(set(values)) > 1}
 
 
 class RunDetails(QFrame):
@@ -59,10 +41,12 @@ class RunDetails(QFrame):
     Signals:
         action_wanted(str): resume, try_it, hand_over, folder, trash.
         notes_changed(object, str): the `RunFolder`, and what was written about it.
+        tags_changed(object, object): the `RunFolder`, and a tuple of its tags.
     """
 
     action_wanted = Signal(str)
     notes_changed = Signal(object, str)
+    tags_changed = Signal(object, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,8 +70,19 @@ class RunDetails(QFrame):
         self._table.setShowGrid(False)
         self._table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._table.setAccessibleName(self.tr("What differs"))
+        self.tags = QLineEdit()
+        self.tags.setPlaceholderText(self.tr("Tags, with commas between them"))
+        self.tags.setAccessibleName(self.tr("Tags of this run"))
+        self.tags.editingFinished.connect(self._on_tags_edited)
+        self.paired = PairedPanel()
+        written = QWidget()
+        lines_written = QVBoxLayout(written)
+        lines_written.setContentsMargins(0, 0, 0, 0)
+        lines_written.setSpacing(theme.GAP)
+        lines_written.addWidget(self.tags)
+        lines_written.addWidget(self._notes, 1)
         self._middle = QStackedWidget()
-        self._middle.addWidget(self._notes)
+        self._middle.addWidget(written)
         self._middle.addWidget(self._table)
         self.buttons: dict[str, QPushButton] = {}
         lines = [QHBoxLayout(), QHBoxLayout()]
@@ -109,6 +104,7 @@ class RunDetails(QFrame):
         column.setSpacing(theme.GAP)
         column.addWidget(self._title)
         column.addWidget(self._facts)
+        column.addWidget(self.paired)
         column.addWidget(self._middle, 1)
         for each in lines:
             each.setSpacing(theme.GAP)
@@ -126,19 +122,38 @@ class RunDetails(QFrame):
         if one is not None:
             self._title.setText(one.name)
             self._facts.setText(one.problem or self._facts_of(one))
+            self._facts.show()
             self._notes.blockSignals(True)
             self._notes.setPlainText(one.run.notes().text)
             self._notes.blockSignals(False)
             self._notes.setEnabled(one.state is not None)
+            self.tags.setText(", ".join(one.tags))
+            self.tags.setEnabled(one.state is not None)
         elif rows:
             self._title.setText(self.tr("{count} runs").format(count=len(rows)))
             self._show_differences(rows)
         else:
             self._title.setText(self.tr("Nothing is chosen"))
+            self._facts.show()
             self._facts.setText(
                 self.tr("Choose one run or several in the table: their curves are laid over one another.")
             )
+        self._show_paired(rows)
         self._show_buttons(rows)
+
+    def _show_paired(self, rows: Sequence[RunRow]) -> None:
+        """Offer to ask two runs the same episodes."""
+        is_pair = len(rows) == 2 and all(each.state is not None for each in rows)
+        self.paired.setVisible(is_pair)
+        if is_pair:
+            self.paired.show_pair(*rows)
+        else:
+            self.paired.stop()
+
+    def shut_down(self) -> None:
+        """Keep what was written, and end what is under way."""
+        self.save_notes()
+        self.paired.stop()
 
     def _facts_of(self, row: RunRow) -> str:
         words = [row.method, row.task]
@@ -222,6 +237,12 @@ class RunDetails(QFrame):
     @Slot()
     def _on_notes_edited(self) -> None:
         self._timer.start()
+
+    @Slot()
+    def _on_tags_edited(self) -> None:
+        tags = tuple(dict.fromkeys(filter(None, (each.strip() for each in self.tags.text().split(",")))))
+        if self._run is not None and tags != self._run.notes().tags:
+            self.tags_changed.emit(self._run, tags)
 
     @Slot()
     def save_notes(self) -> None:

@@ -64,15 +64,20 @@ def title_of(run: RunFolder) -> str:
 class RunPicker(ChoiceEdit):
     """Chooses a run; the list is read beside the window.
 
+    Args:
+        without: What working without any run is called, where that is a choice; it is the first one then.
+        parent: The widget it lies in.
+
     Signals:
         run_chosen(object): another `RunChoice`, or None when there is none.
     """
 
     run_chosen = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, without: str = "") -> None:
         super().__init__(())
         self.setParent(parent)
+        self._without = without
         self.choices: tuple[RunChoice, ...] = ()
         self._wanted: RunFolder | None = None
         self._chosen: RunFolder | None = None
@@ -120,22 +125,26 @@ class RunPicker(ChoiceEdit):
     def _on_read(self, choices: tuple[RunChoice, ...]) -> None:
         self.choices = choices
         self.clear()
+        if self._without:
+            self.addItem(self._without, "")
         for choice in choices:
             self.addItem(choice.title, choice.run.name)
             self.setItemData(self.count() - 1, choice.run.name, Qt.ItemDataRole.ToolTipRole)
-        self.setEnabled(bool(choices))
+        self.setEnabled(self.count() > 0)
         self._show_choice()
 
     def _show_choice(self) -> None:
-        runs = [each.run for each in self.choices]
-        if self._wanted in runs:
+        runs: list[RunFolder | None] = [each.run for each in self.choices]
+        if self._without:
+            runs.insert(0, None)
+        if self._wanted is not None and self._wanted in runs:
             chosen: RunFolder | None = self._wanted
             self._wanted = None
         elif self._chosen in runs:
             chosen = self._chosen
         else:
             chosen = runs[0] if runs else None
-        self.setCurrentIndex(runs.index(chosen) if chosen else -1)
+        self.setCurrentIndex(runs.index(chosen) if chosen in runs else -1)
         self._choose(chosen)
 
     def _choose(self, run: RunFolder | None) -> None:

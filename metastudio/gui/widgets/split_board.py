@@ -19,6 +19,7 @@ from metastudio.gui.widgets.labels import label
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
+    from metastudio.gui.documents.project_state import ProjectState
 
 _SIDES_PX = (24, 32, 40, 48, 64, 80, 96)
 
@@ -44,6 +45,7 @@ class SplitBoard(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: ProjectDocument | None = None
+        self._shown: tuple[ProjectState, str, int] | None = None
         self.columns = self._make_columns()
         beside = QHBoxLayout()
         beside.setSpacing(theme.GAP)
@@ -116,12 +118,17 @@ class SplitBoard(QWidget):
     def set_document(self, document: ProjectDocument | None) -> None:
         """Take the classes of another project; `show_classes` shows them."""
         self._document = document
+        self._shown = None
 
     @Slot()
     def show_classes(self) -> None:
         """Show the classes as they are dealt now."""
         if self._document is None:
             return
+        wanted = self._document.state, self.search.text(), self.order.currentIndex()
+        if self._shown is not None and self._shown[0] is wanted[0] and self._shown[1:] == wanted[1:]:
+            return
+        self._shown = wanted
         classes, parts = self._document.state.listed, self._document.parts
         merged = self._document.experiment.data.merged_classes
         counts = {each.name: len(each.files) for each in self._document.used.classes}

@@ -217,6 +217,12 @@ class TargetTasks(QWidget):
             one, many = self.tr("1 picture is in this task already."), self.tr("{count} pictures are in it already.")
             self._refuse(problem("picture-twice", counted(left_out, one, many), severity=Severity.WARNING))
 
+    def begin_with(self, classes: Sequence[TargetClass]) -> None:
+        """Make a new task of these classes, called after them, and open it; as one change."""
+        name = self._free_name(" ".join((classes[0].name, "–", classes[1].name)) if len(classes) == 2 else "")
+        title = self.tr("New target task {name}").format(name=printable(name))
+        self._add(TargetTask(name=name, classes=tuple(classes)), title)
+
     def _add(self, task: TargetTask, title: str = "") -> None:
         self._push((*self._targets(), task), title or self.tr("New target task"))
         self.open_task(len(self._targets()) - 1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from metastudio.gui import theme
@@ -54,23 +54,18 @@ def paint_thumbnail(
     inside = area.adjusted(margin, margin, -margin, -margin)
     painter.save()
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-    shape = QPainterPath()
-    shape.addRoundedRect(QRectF(inside), _FRAME_RADIUS - 1, _FRAME_RADIUS - 1)
     if found is None:
-        painter.fillPath(shape, theme.colour("hover"))
+        painter.fillPath(_shape(inside), theme.colour("hover"))
     elif found.problem is not None:
-        painter.fillPath(shape, theme.colour("hover"))
+        painter.fillPath(_shape(inside), theme.colour("hover"))
         side = min(24, inside.width() // 2)
         mark = QRect(0, 0, side, side)
         mark.moveCenter(inside.center())
         icon("mdi6.image-broken-variant", "warning").paint(painter, mark)
+    elif quarter_turns:
+        _paint_rounded(painter, inside, found.pixmap, quarter_turns, is_filled)
     else:
-        painter.setClipPath(shape)
-        _paint_pixmap(painter, inside, found.pixmap, quarter_turns, is_filled)
-        painter.setClipping(False)
-        painter.setPen(QPen(theme.translucent(theme.colour("ink"), 0.12), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPath(shape)
+        painter.drawPixmap(inside.topLeft(), _rounded(found.pixmap, inside.size(), is_filled))
     if frame is not Frame.PLAIN:
         pen = QPen(frame_colour or theme.colour("ink"), 2 if frame is Frame.SUPPORT else 1.2)
         if frame is Frame.QUERY:
@@ -80,6 +75,43 @@ def paint_thumbnail(
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(QRectF(area).adjusted(1, 1, -1, -1), _FRAME_RADIUS, _FRAME_RADIUS)
     painter.restore()
+
+
+def _shape(inside: QRect) -> QPainterPath:
+    shape = QPainterPath()
+    shape.addRoundedRect(QRectF(inside), _FRAME_RADIUS - 1, _FRAME_RADIUS - 1)
+    return shape
+
+
+def _rounded(pixmap: QPixmap, size: QSize, is_filled: bool) -> QPixmap:
+    """Return the picture as it is painted, with its corners and outline; painted once, for scrolling paints it often.
+
+    Qt's own cache keeps it, which is bounded (10 MB).
+    """
+    scale = QGuiApplication.instance().devicePixelRatio()
+    key = f"{pixmap.cacheKey()} {size.width()} {size.height()} {scale} {is_filled} {theme.tokens().hover}"
+    made = QPixmap()
+    if QPixmapCache.find(key, made):
+        return made
+    made = QPixmap(round(size.width() * scale), round(size.height() * scale))
+    made.setDevicePixelRatio(scale)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(made)
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+    _paint_rounded(painter, QRect(0, 0, size.width(), size.height()), pixmap, 0, is_filled)
+    painter.end()
+    QPixmapCache.insert(key, made)
+    return made
+
+
+def _paint_rounded(painter: QPainter, inside: QRect, pixmap: QPixmap, quarter_turns: int, is_filled: bool) -> None:
+    shape = _shape(inside)
+    painter.setClipPath(shape)
+    _paint_pixmap(painter, inside, pixmap, quarter_turns, is_filled)
+    painter.setClipping(False)
+    painter.setPen(QPen(theme.translucent(theme.colour("ink"), 0.12), 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(shape)
 
 
 def _paint_pixmap(painter: QPainter, inside: QRect, pixmap: QPixmap, quarter_turns: int, is_filled: bool) -> None:
@@ -212,9 +244,32 @@ class PictureView(QListView):
         self.opened.emit(index.data(PATH_ROLE))
 
     @Slot(object)
-    def _on_thumbnails_loaded(self, _paths: frozenset[str]) -> None:
-        if self.isVisible():
-            self.viewport().update()
+    def _on_thumbnails_loaded(self, paths: frozenset[str]) -> None:
+        repaint_loaded(self, paths, lambda index: (index.data(PATH_ROLE),))
+
+
+def repaint_loaded(view: QListView, paths: frozenset[str], paths_of: Callable[[QModelIndex], Collection[str]]) -> None:
+    """Paint those items anew that are seen and show one of these files.
+
+    Args:
+        view: Its items follow each other from the top.
+        paths: What can be shown now.
+        paths_of: The files that an item shows.
+    """
+    if not view.isVisible():
+        return
+    port, model = view.viewport(), view.model()
+    first = view.indexAt(QPoint(port.width() - 3 if view.isRightToLeft() else 2, 1))
+    if not first.isValid():
+        port.update()
+        return
+    for row in range(first.row(), model.rowCount()):
+        index = model.index(row, 0)
+        area = view.visualRect(index)
+        if area.top() > port.height():
+            return
+        if not paths.isdisjoint(paths_of(index)):
+            port.update(area)
 
 
 def reason_for(path: str, thumbnails: ThumbnailCache, side_px: int) -> str:

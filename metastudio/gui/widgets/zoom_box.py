@@ -5,9 +5,16 @@ from __future__ import annotations
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
 
+_KEY_SHARE = 0.1
+"""Of what is seen, how far a key moves or zooms."""
+_MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
+_ZOOMS = {Qt.Key.Key_Plus: -1, Qt.Key.Key_Equal: -1, Qt.Key.Key_Minus: 1}
+
 
 class ZoomBox(pg.ViewBox):
     """Drag zooms, Shift-drag pans, Ctrl+wheel zooms, double-click fits; the wheel alone belongs to the page.
+
+    With the keyboard: arrows pan, + and - zoom, Home fits.
 
     Signals:
         fit_wanted(): double-clicked.
@@ -37,3 +44,18 @@ class ZoomBox(pg.ViewBox):
             self.zoomed.emit()
         else:
             ev.ignore()  # type: ignore[attr-defined]
+
+    def take_key(self, key: Qt.Key) -> bool:
+        """Do what a key means here, and return whether it means something."""
+        if key == Qt.Key.Key_Home:
+            self.fit_wanted.emit()
+            return True
+        if key in _MOVES:
+            seen, (right, up) = self.viewRect(), _MOVES[key]
+            self.translateBy(x=_KEY_SHARE * right * seen.width(), y=_KEY_SHARE * up * seen.height())
+        elif key in _ZOOMS:
+            self.scaleBy((1 + _KEY_SHARE * _ZOOMS[key], 1.0))
+        else:
+            return False
+        self.zoomed.emit()
+        return True

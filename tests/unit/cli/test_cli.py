@@ -14,7 +14,10 @@ from metastudio.cli import app, overview
 from metastudio.errors import ResourceError
 
 PROJECT = Path(__file__).resolve().parents[3]
-COMMANDS = ("new", "train", "forecast", "evaluate", "adapt", "export", "runs", "devices", "catalog", "serve", "demo")
+COMMANDS = (
+    *("new", "train", "forecast", "evaluate", "adapt", "export", "compare", "runs", "devices", "catalog"),
+    *("pause", "finish", "discard", "restore", "extend", "serve", "demo"),
+)
 HEAVY = "[name for name in ('torch', 'PySide6') if name in sys.modules]"
 
 

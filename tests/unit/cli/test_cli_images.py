@@ -24,7 +24,7 @@ def classes(tmp_path: Path) -> Path:
     return make_files(tmp_path / "images", {f"class{number:02}": 2 for number in range(20)})
 
 
-@pytest.mark.parametrize("command", ["scan", "check", "unpack", "split"])
+@pytest.mark.parametrize("command", ["scan", "check", "unpack", "split", "distances"])
 def test_every_command_explains_itself(metastudio: Callable[..., Said], command: str) -> None:
     said = metastudio("images", command, "--help")
 

@@ -97,7 +97,7 @@ def test_a_run_that_somebody_works_on_is_left_alone(tmp_path: Path, metastudio: 
 
 
 @pytest.mark.expects_log("metastudio.engine.training.worker")
-def test_a_run_without_its_pictures_ends_with_a_failure_and_its_code(
+def test_a_run_without_its_pictures_is_paused_with_a_reason_and_its_code(
     tmp_path: Path, metastudio: Callable[..., object]
 ) -> None:
     run = make_run(tmp_path)
@@ -105,7 +105,7 @@ def test_a_run_without_its_pictures_ends_with_a_failure_and_its_code(
     assert said.code == 3
     assert "MS-" in said.out
     state = run.state()
-    assert state.state is State.FAILED
+    assert state.state is State.PAUSED  # it goes on once they are back
     assert state.failure is not None
     assert state.failure.exit_code == said.code
 

@@ -124,7 +124,7 @@ def test_meta_test_is_spent_only_when_asked(run_with: Callable[..., RunFolder]) 
     (evaluated,) = told(run)
     assert isinstance(evaluated, Evaluated)
     assert (evaluated.episodes, evaluated.statistics) == (5, "support")
-    assert len(list(run.evaluations_folder.iterdir())) == 1
+    assert len(list(run.evaluations_folder.glob("*.json"))) == 1
     assert json.loads(next(run.evaluations_folder.iterdir()).read_text())["episodes"] == 5
 
 

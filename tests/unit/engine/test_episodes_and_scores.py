@@ -11,12 +11,12 @@ import torch
 from metastudio.catalog.data_spec import Part, Preprocessing
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.engine.evaluation.evaluator import evaluate
-from metastudio.engine.evaluation.statistics import mean_ci95
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.executor import OneByOne, SideBySide
 from metastudio.images.class_split import split_classes
 from metastudio.images.image_folder import scan
 from metastudio.images.image_store import open_store
+from metastudio.runs.statistics import mean_ci95
 from tests.unit.engine.episodes import make_learner
 from tests.unit.engine.small_runs import make_glyphs, small_experiment
 

@@ -10,7 +10,6 @@ import torch
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.validation import parse_experiment
 from metastudio.engine.evaluation.evaluator import evaluate
-from metastudio.engine.evaluation.statistics import mean_ci95
 from metastudio.engine.learner import build_learner
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.executor import SideBySide
@@ -18,6 +17,7 @@ from metastudio.engine.training.trainer import Trainer
 from metastudio.images.class_split import split_classes
 from metastudio.images.image_folder import scan
 from metastudio.images.image_store import ImageStore, open_store
+from metastudio.runs.statistics import mean_ci95
 
 EPISODES = 150
 

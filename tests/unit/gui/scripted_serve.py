@@ -1,13 +1,20 @@
 """Stands in for `metastudio serve` with answers that a test can foresee; speaks the lines of runs/questions.py.
 
 A picture is of the class whose name is in its file name. A target task called "slow" is adapted to in two seconds.
+Classes lie on a line in the order of their names, half a spread from one to the next; neighbours are confused in 40 %
+minus one for each pair before. A class called "slow" takes two seconds to compare, one called "refused" cannot be.
+A previewed picture is of grey 64, its draws of the grey of their number.
 """
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
+import struct
 import sys
 import time
+import zlib
 from pathlib import Path
 
 
@@ -60,6 +67,51 @@ class Serve:
         names = self.classes[asked["handle"]]
         answer(number, result={"predictions": [prediction(file, names) for file in asked["files"]]})
 
+    def class_distances(self, number: int, asked: dict) -> None:
+        names = sorted(each["name"] for each in asked["classes"])
+        if "refused" in names:
+            fail(number, "There is no run here.", "It may have been moved or deleted.")
+            return
+        answer(number, progress={"phase": "looking at pictures", "done": 1, "total": 4})
+        if "slow" in names:
+            time.sleep(2)
+        pairs = list(itertools.combinations(range(len(names)), 2))
+        confusion = [(0.4 - 0.01 * i if j == i + 1 else 0.0) for i, j in pairs]
+        answer(
+            number,
+            result={
+                "names": names,
+                "pictures": [len(each["files"]) for each in sorted(asked["classes"], key=lambda each: each["name"])],
+                "places": [[float(i), float(i % 3)] for i in range(len(names))],
+                "shown_share": 0.5,
+                "confusion": halves(confusion),
+                "separation": halves([0.5 * (j - i) for i, j in pairs]),
+                "iteration": 50 if asked["run"] else None,
+                "trained_on": 12 if asked["run"] else 0,
+            },
+        )
+
+    def preview(self, number: int, asked: dict) -> None:
+        if "unreadable" in Path(asked["file"]).name:
+            fail(number, "The picture is cut off.")
+            return
+        side, channels = asked["preprocessing"]["image_size"], 3 if asked["preprocessing"]["colour"] == "colour" else 1
+        shades = [64, *((asked["first"] + place) % 256 for place in range(asked["draws"]))]
+        pictures = [zlib.compress(bytes([shade]) * (side * side * channels)) for shade in shades]
+        answer(
+            number,
+            result={
+                "side": side,
+                "channels": channels,
+                "pictures": [base64.b64encode(each).decode() for each in pictures],
+                "least": 0.25,
+                "most": 0.25,
+            },
+        )
+
+    def cancel(self, number: int, _asked: dict) -> None:
+        pass
+
     def export(self, number: int, asked: dict) -> None:
         folder = Path(asked["folder"])
         if folder.exists() and not asked["overwrite"]:
@@ -78,6 +130,10 @@ class Serve:
                 "size_bytes": 1000,
             },
         )
+
+
+def halves(numbers: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(numbers)}e", *numbers)).decode()
 
 
 def prediction(file: str, names: list[str]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 
@@ -10,8 +11,9 @@ import pytest
 
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
 from metastudio.errors import ConfigurationError, ResourceError
-from metastudio.gui.documents import trial as trial_module
+from metastudio.gui.documents import side_process
 from metastudio.gui.documents.project_document import ProjectDocument
+from metastudio.gui.documents.side_process import said_by
 from metastudio.gui.documents.trial import tried
 from metastudio.gui.pages.learn_page import LearnPage
 from metastudio.gui.studio import Studio
@@ -106,7 +108,7 @@ def test_the_real_process_answers(document: ProjectDocument) -> None:
 
 def test_the_process_of_a_cancelled_trial_is_gone(document: ProjectDocument, monkeypatch) -> None:
     started = threading.Event()
-    known = trial_module.lower_priority
+    known = side_process.lower_priority
     pids: list[int] = []
 
     def note(pid: int) -> None:
@@ -114,26 +116,44 @@ def test_the_process_of_a_cancelled_trial_is_gone(document: ProjectDocument, mon
         pids.append(pid)
         started.set()
 
-    monkeypatch.setattr(trial_module, "lower_priority", note)
+    monkeypatch.setattr(side_process, "lower_priority", note)
     with pytest.raises(Cancelled):
         tried(document.experiment, lambda *_: None, started.is_set)
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)
 
 
+def saying(script: str) -> dict[str, object]:
+    command = [sys.executable, "-c", script], dict(os.environ)
+    return said_by(command, "answer", lambda *told: TOLD.append(told), lambda: False, todo="Try again.")
+
+
+TOLD: list[tuple[object, ...]] = []
+
+
+def test_progress_and_the_answer_of_a_process_are_heard() -> None:
+    TOLD.clear()
+    lines = """
+print('{"kind": "preparing", "phase": "testing", "done": 1, "total": 2}', flush=True)
+print('{"kind": "answer", "value": 3}')
+"""
+    assert saying(lines) == {"value": 3}
+    assert TOLD == [("testing", 1, 2)]
+
+
 def test_what_the_process_says_of_a_wrong_experiment_is_an_error_here() -> None:
-    failed = b'{"kind": "failed", "at": "", "code": "MS-200", "what": "No images.", "exit_code": 2}\n'
+    failed = """print('{"kind": "failed", "at": "", "code": "MS-200", "what": "No images.", "exit_code": 2}')"""
     with pytest.raises(ConfigurationError, match="No images"):
-        trial_module._in(failed, 2)
+        saying(failed)
 
 
-@pytest.mark.parametrize("output", [b"", b'{"kind": "problem", "code": "few-classes", "severity": "warning"}\n'])
-def test_a_process_that_died_says_how(output: bytes) -> None:
+@pytest.mark.parametrize("output", ["", """print('{"kind": "problem", "code": "few-classes"}', flush=True);"""])
+def test_a_process_that_died_says_how(output: str) -> None:
     with pytest.raises(ResourceError) as met:
-        trial_module._in(output, -9)
+        saying(f"import os; {output} os.kill(os.getpid(), 9)")
     assert "memory" in met.value.why
     with pytest.raises(ResourceError) as met:
-        trial_module._in(output, 70, b"first\nlast words\n")
+        saying(f"import sys; {output} sys.exit('first\\nlast words')")
     assert "last words" in met.value.why
 
 

@@ -22,7 +22,7 @@ from metastudio.gui.dialogs.leave_dialog import LeaveDialog
 from metastudio.gui.main_window import MainWindow
 from metastudio.gui.messages import ErrorDialog, Messages, body_of
 from metastudio.gui.opening import create_project, open_project
-from metastudio.gui.run_trash import restore, trash, trash_with_undo
+from metastudio.gui.run_trash import trash_with_undo
 from metastudio.gui.settings import StudioSettings
 from metastudio.gui.widgets.labels import ElidedLabel
 from metastudio.gui.widgets.problem_strip import ProblemStrip
@@ -30,6 +30,7 @@ from metastudio.gui.widgets.toast import Toast, ToastStack
 from metastudio.runs.project import Project
 from metastudio.runs.run_folder import list_runs
 from metastudio.runs.run_state import State
+from metastudio.runs.run_trash import restore, trash
 from metastudio.runs.worker_lock import is_worker_alive
 
 SOON_MS = 90_000

@@ -160,17 +160,17 @@ def test_curves_have_their_points_and_the_fan_its_tasks(page: JobsPage, studio: 
     validated = Validated(iteration=20, accuracy=0.9, ci95=0.01, loss=0.4, episodes=100, is_best=True)
     tell(studio, job, *(step(number) for number in range(1, 31)), *traces, validated)
     plots = page.plots
-    qtbot.waitUntil(lambda: plots._traced_text.text() == "at 11" and not plots._stale)
+    qtbot.waitUntil(lambda: plots.inner.traced_text.text() == "at 11" and not plots._stale)
     assert len(plots.outer.curve("loss").x) == 30
     assert list(plots.accuracy.curve("before").x) == [1, 11, 21]
     assert plots.accuracy.curve("best").name == "90.0 ± 1.0 %"
     fan = [plots.inner.curve(f"{kind} {task}") for kind in ("support", "query") for task in range(4)]
     assert {each.style for each in fan} == {Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine}
-    plots._traced.setValue(0)
-    assert plots._traced_text.text() == "at 1"
+    plots.inner.traced.setValue(0)
+    assert plots.inner.traced_text.text() == "at 1"
     tell(studio, job, *(each.model_copy(update={"iteration": 21}) for each in traces[:4]))
     plots._draw()
-    assert plots._traced_text.text() == "at 1", "it stays where the person put it"
+    assert plots.inner.traced_text.text() == "at 1", "it stays where the person put it"
 
 
 def test_a_method_without_inner_steps_says_so_in_their_place(page: JobsPage, studio: Studio, document) -> None:
@@ -189,7 +189,7 @@ def test_one_plot_at_a_time_is_drawn_however_many_events_come(page: JobsPage, st
     for number in range(1, 200):
         tell(studio, job, step(number))
         qtbot.wait(1)
-    assert 1 <= len(drawn) <= 20 * (time.monotonic() - began) + 2
+    assert 1 <= len(drawn) <= 40 * (time.monotonic() - began) + 2
 
 
 def test_every_plot_shows_the_last_event_of_a_burst(page: JobsPage, studio: Studio, document, qtbot) -> None:
@@ -214,16 +214,16 @@ def test_what_came_while_the_drawing_was_halfway_round_is_drawn_too(
     assert [plot.curve("raw").x[-1] for plot in (page.plots.accuracy, page.plots.outer, page.plots.pace)] == [2] * 3
 
 
-def test_a_job_that_ends_by_itself_can_no_longer_be_paused_and_says_why(
+def test_a_job_that_ends_by_itself_can_no_longer_be_finished_and_says_why(
     page: JobsPage, studio: Studio, document
 ) -> None:
     job = add_job(studio, document, State.RUNNING, works=True)
     tell(studio, job, step(1))
     studio.jobs._change(job, State.FINISHING)
     buttons = page.headline.buttons
-    assert not buttons["pause"].isEnabled()
     assert not buttons["finish"].isEnabled()
-    assert buttons["pause"].toolTip() == "It is already finishing…"
+    assert buttons["finish"].toolTip() == "It is already finishing…"
+    assert buttons["pause"].isEnabled(), "what it evaluates and exports can wait for another time"
     assert buttons["discard"].isEnabled()
     assert page.headline._state.width() >= page.headline._state.sizeHint().width()
 
@@ -288,7 +288,7 @@ def test_what_waited_when_the_window_closed_is_offered(page: JobsPage, studio: S
 
 def test_a_finished_job_leads_on(page: JobsPage, studio: Studio, document, qtbot) -> None:
     job = add_job(studio, document, State.FINISHED)
-    assert shown(page) == {"try_it", "hand_over", "remove"}
+    assert shown(page) == {"extend", "try_it", "hand_over", "remove"}
     with qtbot.waitSignal(studio.run_selected) as caught:
         page.headline.buttons["try_it"].click()
     assert caught.args == [job.run]

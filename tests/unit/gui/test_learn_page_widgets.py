@@ -72,6 +72,28 @@ def test_found_devices_are_listed_and_the_choice_stays(qtbot) -> None:
     assert caught.args == ["cuda"]
 
 
+def test_all_cards_at_once_are_grey_with_the_reason_where_there_are_too_few(qtbot) -> None:
+    picker = DevicePicker()
+    qtbot.addWidget(picker)
+    too_few = Device(name="cuda*2", title="All cards", free_bytes=0, is_usable=False, note="There is one.")
+    picker.set_devices([CPU, too_few])
+    button = next(each for each in picker._group.buttons() if each.property("device") == "cuda*2")
+    assert not button.isEnabled()
+    assert "There is one." in button.accessibleName()
+    picker.set_devices([CPU, too_few.model_copy(update={"is_usable": True, "note": ""})])
+    button = next(each for each in picker._group.buttons() if each.property("device") == "cuda*2")
+    with qtbot.waitSignal(picker.device_picked) as caught:
+        button.click()
+    assert caught.args == ["cuda*2"]
+
+
+def test_a_processor_shared_by_processes_is_no_missing_device(qtbot) -> None:
+    picker = DevicePicker()
+    qtbot.addWidget(picker)
+    picker.set_device("cpu*3")
+    assert "3 processes share" in picker._group.checkedButton().accessibleName()
+
+
 def test_a_chosen_device_that_is_gone_is_shown_as_missing(qtbot) -> None:
     picker = DevicePicker()
     qtbot.addWidget(picker)

@@ -67,7 +67,7 @@ def show(plots: JobPlots, *tables: Learned) -> Curves:
     curves = Curves()
     curves.add([STEP, *tables])
     plots.show_curves(curves)
-    plots._pace_choice.setCurrentText(tables[-1].title)
+    plots.pace.choice.setCurrentText(tables[-1].title)
     plots.grab()
     return curves
 
@@ -108,16 +108,16 @@ def test_what_comes_later_is_offered_and_what_another_run_lacks_is_not(plots: Jo
     curves = Curves()
     curves.add([STEP])
     plots.show_curves(curves)
-    count = plots._pace_choice.count()
+    count = plots.pace.choice.count()
     curves.add([RATES])
     plots._draw()
-    assert plots._pace_choice.count() == count + 1
-    assert plots._pace_choice.currentIndex() == 0
+    assert plots.pace.choice.count() == count + 1
+    assert plots.pace.choice.currentIndex() == 0
     assert shown(plots) == {"raw", "smooth"}
-    plots._pace_choice.setCurrentText("Learned rates")
+    plots.pace.choice.setCurrentText("Learned rates")
     assert shown(plots) == {"row blocks.0", "row head"}
     plots.show_curves(Curves())
-    assert plots._pace_choice.count() == count
+    assert plots.pace.choice.count() == count
     assert shown(plots) == {"raw", "smooth"}
 
 
@@ -125,8 +125,9 @@ def test_a_long_run_is_drawn_less_often(plots: JobPlots) -> None:
     curves = Curves()
     curves.add([STEP])
     plots.show_curves(curves)
+    plots._budget.wait_s = lambda: 0.0
     plots._draw_next()
     often = plots._limit.every_ms
     curves.add([STEP.model_copy(update={"iteration": 2, "elapsed_s": 5000.0})])
     plots._draw_next()
-    assert plots._limit.every_ms == 5 * often
+    assert plots._limit.every_ms == 10 * often

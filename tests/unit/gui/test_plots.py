@@ -12,14 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from metastudio.gui import theme
-from metastudio.gui.widgets.curve_math import averaged, fitting_range, smoothed, thinned
-from metastudio.gui.widgets.hover_table import hover_rows
+from metastudio.gui.widgets.curve_blocks import CurveBlocks
+from metastudio.gui.widgets.curve_math import Floats, fitting_range, smoothed
+from metastudio.gui.widgets.figure import figure_pixmap, figure_svg
+from metastudio.gui.widgets.hover_table import hover_html, hover_rows
 from metastudio.gui.widgets.plot import Plot
 from metastudio.gui.widgets.plotted import Band, Curve, Scale
 from metastudio.gui.widgets.redraw_limit import RedrawLimit
+from metastudio.gui.widgets.x_axis import XAxis
 
 
 @pytest.fixture
@@ -58,6 +62,14 @@ def test_smoothing_goes_on_over_values_that_are_none() -> None:
     np.testing.assert_allclose(got[1:], 1.0)
 
 
+def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
+    return CurveBlocks(x, y).thinned(0, len(x), most)
+
+
+def averaged(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
+    return CurveBlocks(x, y).averaged(0, len(x), most)
+
+
 def test_thinning_keeps_the_best_value_and_the_worst() -> None:
     x = np.arange(100_000.0)
     y = np.sin(x / 3000)
@@ -77,7 +89,7 @@ def test_an_average_is_thinned_to_the_means_of_its_buckets() -> None:
     assert (np.diff(thin_x) > 0).all()
     np.testing.assert_allclose(thin_y[np.isfinite(thin_y)], 2.0)
     assert np.isnan(thin_y[(thin_x > 520) & (thin_x < 760)]).all()
-    assert averaged(x, y, 1000)[1] is y
+    np.testing.assert_array_equal(averaged(x, y, 1000)[1], y)
 
 
 def test_points_that_were_drawn_stay_while_the_curve_grows() -> None:
@@ -169,12 +181,18 @@ def test_the_numbers_handed_out_are_all_of_them_and_no_formula(plot: Plot) -> No
     assert float(rows[3][2]) == y[2]
 
 
-def test_the_picture_has_title_and_legend(plot: Plot) -> None:
-    plot.set_curve("loss", Curve(np.arange(9.0), np.arange(9.0), name="loss"))
+def test_the_figure_has_title_and_the_names_of_all_curves(plot: Plot) -> None:
+    for number in range(12):
+        y = np.arange(9.0) + number
+        plot.set_curve(f"{number}", Curve(y, y, name=f"a run & number {number}", index=number, symbol="o"))
     plot.refresh()
-    picture = plot.picture()
-    assert picture.width() == 2 * plot.width()
-    assert not picture.isNull()
+    assert "+" in plot._legend.text(), "the line above the plot has no room for twelve"
+    drawn = figure_pixmap(plot)
+    assert drawn.width() >= 2 * plot.view.width()
+    words = figure_svg(plot).decode()
+    for text in ("Outer loss", "iteration", *(f"number {number}" for number in range(12))):
+        assert text.replace(" ", "\u00a0") in words or text in words, text
+    assert "<image" not in words, "lines stay lines, marks stay marks"
 
 
 def test_colours_follow_the_theme(plot: Plot, qapp) -> None:
@@ -185,13 +203,28 @@ def test_colours_follow_the_theme(plot: Plot, qapp) -> None:
     assert plot.curve("black").item.opts["pen"].color().name() == "#ffffff"
 
 
+def table(rows: list, **changes: object) -> str:
+    return hover_html(rows, **{"x_title": "iteration", "axis": XAxis.ITERATION, "unit": "", "most": 99} | changes)
+
+
 def test_hovering_shows_the_values_nearest_to_the_pointer(qapp) -> None:
     x = np.arange(10.0)
-    curves = [Curve(x, x, name="low"), Curve(x, x + 100, name="high", style=Qt.PenStyle.DashLine)]
-    rows = hover_rows(curves, Scale(), (3.2, 104.0), x_title="iteration")
-    assert "iteration 3" in rows[0]
-    assert "<b>high 103</b>" in rows[2]
-    assert "<b>" not in rows[1]
+    curves = [Curve(x, x, name="low"), Curve(x, x + 100, raw=x + 200, name="high", style=Qt.PenStyle.DashLine)]
+    rows = hover_rows(curves, Scale(), (3.2, 104.0))
+    assert [(row.x, row.value, row.raw) for row in rows] == [(3, 3, None), (3, 103, 203)]
+    shown = table(rows)
+    assert "iteration 3" in shown
+    assert "<b>high</b>" in shown
+    assert "<b>low</b>" not in shown
+    assert "203" in shown
+
+
+def test_a_hover_table_of_many_curves_keeps_those_near_the_pointer(qapp) -> None:
+    x = np.arange(10.0)
+    curves = [Curve(x, x + 10 * number, name=f"run{number}") for number in range(20)]
+    shown = table(hover_rows(curves, Scale(), (5.0, 105.0)), most=3)
+    assert [f"run{number}<" in shown.replace("</b>", "<") for number in (8, 9, 10, 11, 12)] == [0, 1, 1, 1, 0]
+    assert "17 more" in shown
 
 
 def test_many_requests_give_few_redraws_and_the_last_is_not_lost(qtbot) -> None:
@@ -210,17 +243,19 @@ def test_many_requests_give_few_redraws_and_the_last_is_not_lost(qtbot) -> None:
 def test_a_plot_is_saved_as_picture_and_as_numbers(plot: Plot, tmp_path: Path, monkeypatch) -> None:
     plot.set_curve("loss", Curve(np.arange(3.0), np.array([1.0, 0.5, 0.25]), name="loss"))
     plot.refresh()
-    for name, save in (("plot.png", plot._on_save_png), ("plot.csv", plot._on_save_csv)):
+    kinds = {"plot.png": plot.menu.save_png, "plot.svg": plot.menu.save_svg, "plot.csv": plot.menu.save_csv}
+    for name, save in kinds.items():
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
         save()
     assert not QImage(str(tmp_path / "plot.png")).isNull()
+    assert QSvgRenderer(str(tmp_path / "plot.svg")).isValid()
     assert (tmp_path / "plot.csv").read_text(encoding="utf-8") == plot.csv_text()
 
 
 def test_a_plot_that_cannot_be_saved_says_why(plot: Plot, tmp_path: Path, monkeypatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(QMessageBox, "warning", lambda *arguments: said.append(arguments[-1]))
-    for name, save in (("plot.png", plot._on_save_png), ("plot.csv", plot._on_save_csv)):
+    for name, save in (("plot.png", plot.menu.save_png), ("plot.csv", plot.menu.save_csv)):
         place = tmp_path / "no such folder" / name
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, place=place: (str(place), ""))
         save()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -10,10 +11,11 @@ from unit.gui.page_studio import make_run
 
 from metastudio.catalog.metric import PrototypicalConfig
 from metastudio.gui.documents.project_document import ProjectDocument
-from metastudio.gui.models.runs_table_model import ACCURACY, NAME, STATE, read_rows
+from metastudio.gui.models.run_columns import ACCURACY, NAME, STATE
+from metastudio.gui.models.run_rows import RunRow, RunRows
 from metastudio.gui.pages.runs_page import RunsPage
 from metastudio.gui.studio import Studio
-from metastudio.gui.widgets.run_details import differences
+from metastudio.runs.differences import differences
 from metastudio.runs.event_log import EventLog
 from metastudio.runs.events import Failed, OuterStep, Validated
 from metastudio.runs.run_folder import RunFolder, list_runs
@@ -58,7 +60,7 @@ def page(qtbot, studio: Studio, document: ProjectDocument) -> Iterator[RunsPage]
     made.resize(1100, 700)
     made.show()
     made.on_shown()
-    qtbot.waitUntil(lambda: not made._is_reading)
+    qtbot.waitUntil(lambda: not made.is_reading)
     yield made
     made.on_hidden()
     made.shut_down()
@@ -70,6 +72,10 @@ def filled(runs: list[RunFolder], page: RunsPage, qtbot) -> RunsPage:
     page.refresh()
     qtbot.waitUntil(lambda: len(page.model.rows) == 2)
     return page
+
+
+def read_rows(folder: Path) -> tuple[RunRow, ...]:
+    return RunRows().read(folder, lambda *_: None, lambda: False)
 
 
 def texts(page: RunsPage, column: int) -> list[str]:
@@ -104,16 +110,16 @@ def test_words_and_states_filter_together(filled: RunsPage, runs, qtbot) -> None
 
 
 def test_chosen_runs_are_laid_over_one_another_in_their_colours(filled: RunsPage, runs, qtbot) -> None:
-    filled.choose(runs)
-    qtbot.waitUntil(lambda: all(filled.loss.curve(each.name) is not None for each in runs))
-    assert {len(filled.loss.curve(each.name).x) for each in runs} == {20, 21}
-    assert {filled.accuracy.curve(each.name).index for each in runs} == {0, 1}
-    filled.choose(runs[:1])
-    assert filled.loss.curve(runs[1].name) is None
+    filled.table.choose(runs)
+    qtbot.waitUntil(lambda: all(filled.curves.loss.curve(each.name) is not None for each in runs))
+    assert {len(filled.curves.loss.curve(each.name).x) for each in runs} == {20, 21}
+    assert {filled.curves.accuracy.curve(each.name).index for each in runs} == {0, 1}
+    filled.table.choose(runs[:1])
+    assert filled.curves.loss.curve(runs[1].name) is None
 
 
 def test_several_runs_are_compared_by_what_differs_and_a_tie_is_called_one(filled: RunsPage, runs, qtbot) -> None:
-    filled.choose(runs)
+    filled.table.choose(runs)
     table = filled.details._table
     names = [table.item(row, 0).text() for row in range(table.rowCount())]
     assert "algorithm.name" in names
@@ -127,7 +133,7 @@ def test_several_runs_are_compared_by_what_differs_and_a_tie_is_called_one(fille
 
 
 def test_a_name_and_notes_stay_with_the_run(filled: RunsPage, runs, qtbot) -> None:
-    filled.choose(runs[:1])
+    filled.table.choose(runs[:1])
     row = texts(filled, NAME).index("maml-5w1s")
     filled.table.model().setData(filled.table.model().index(row, NAME), "The good one", Qt.ItemDataRole.EditRole)
     filled.details._notes.setPlainText("Tried with 5 steps.")
@@ -140,7 +146,7 @@ def test_a_name_and_notes_stay_with_the_run(filled: RunsPage, runs, qtbot) -> No
 def test_trash_takes_a_run_away_and_undo_brings_it_back(filled: RunsPage, runs, studio: Studio, qtbot) -> None:
     toasts = []
     studio.toasted.connect(toasts.append)
-    filled.choose(runs[:1])
+    filled.table.choose(runs[:1])
     filled.details.buttons["trash"].click()
     qtbot.waitUntil(lambda: texts(filled, NAME) == ["proto"])
     toasts[-1].action()
@@ -149,10 +155,10 @@ def test_trash_takes_a_run_away_and_undo_brings_it_back(filled: RunsPage, runs, 
 
 
 def test_only_one_run_with_a_checkpoint_can_be_tried(filled: RunsPage, runs, studio: Studio, qtbot) -> None:
-    filled.choose(runs)
+    filled.table.choose(runs)
     assert not filled.details.buttons["try_it"].isEnabled()
     assert "one run" in filled.details.buttons["try_it"].toolTip()
-    filled.choose(runs[1:])
+    filled.table.choose(runs[1:])
     with qtbot.waitSignals([studio.run_selected, studio.page_wanted]):
         filled.details.buttons["hand_over"].click()
     assert studio.selected_run == runs[1]
@@ -162,7 +168,7 @@ def test_a_stopped_run_is_resumed_on_the_jobs_page(filled: RunsPage, runs, studi
     assert not filled.details.buttons["resume"].isEnabled()
     runs[0].write_state(runs[0].state().model_copy(update={"state": State.PAUSED}))
     filled.model.set_rows(read_rows(studio.runs_folder))
-    filled.choose(runs[:1])
+    filled.table.choose(runs[:1])
     with qtbot.waitSignal(studio.page_wanted) as caught:
         filled.details.buttons["resume"].click()
     assert caught.args == ["jobs"]
@@ -174,10 +180,10 @@ def test_what_stopped_a_run_is_said_and_what_can_be_done(filled: RunsPage, runs,
     runs[0].write_state(runs[0].state().model_copy(update={"state": State.FAILED, "failure": failure}))
     runs[1].write_state(runs[1].state().model_copy(update={"state": State.RUNNING}))
     filled.model.set_rows(read_rows(studio.runs_folder))
-    filled.choose(runs[:1])
+    filled.table.choose(runs[:1])
     assert "⚠ The disk is full. Free 3 MB, then resume." in filled.details._facts.text()
     assert filled.details.buttons["resume"].isEnabled()
-    filled.choose(runs[1:])
+    filled.table.choose(runs[1:])
     assert "interrupted" in filled.details._facts.text()
     assert "Its worker is gone" in filled.details._facts.text()
     filled.table.clearSelection()
@@ -190,7 +196,7 @@ def test_a_damaged_run_is_listed_with_its_reason(filled: RunsPage, runs, qtbot) 
     runs[0].state_path.write_text("{")
     filled.refresh()
     qtbot.waitUntil(lambda: "cannot be read" in texts(filled, STATE))
-    filled.choose(runs[:1])
+    filled.table.choose(runs[:1])
     assert "damaged" in filled.details._facts.text()
     assert not filled.details.buttons["resume"].isEnabled()
 

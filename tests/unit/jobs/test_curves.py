@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metastudio.jobs.curves import Curves, Series
 from metastudio.runs.events import InnerTrace, OuterStep, Preparing, Started, Validated
@@ -62,3 +64,30 @@ def test_the_best_is_the_one_the_worker_says() -> None:
     curves.add([validated(1, 0.9, is_best=True), validated(2, 0.8, is_best=False)])
     assert curves.best is not None
     assert curves.best.iteration == 1
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(0, 30), st.booleans()), max_size=12))
+def test_a_run_that_went_on_again_and_again_has_no_zigzag(stays: list[tuple[int, int, bool]]) -> None:
+    """Every stay trains a little, and the next begins at an earlier checkpoint; of some the first line is lost."""
+    curves, at, told = Curves(), 0, {}
+    for stay, (count, back, says_so) in enumerate(stays):
+        at = max(0, at - back)
+        if says_so:
+            curves.add([started(iteration=at)])
+            told = {number: loss for number, loss in told.items() if number <= at}
+        for number in range(at + 1, at + count + 1):
+            curves.add([step(number, loss=float(stay))])
+            told = {each: loss for each, loss in told.items() if each < number} | {number: float(stay)}
+        at += count
+    iterations = curves.steps.column(0)
+    assert (np.diff(iterations) > 0).all()
+    assert dict(zip(iterations.tolist(), curves.steps.column(1).tolist(), strict=True)) == told
+
+
+def test_a_history_knows_when_and_after_how_much_training_things_were() -> None:
+    curves = Curves()
+    curves.add([step(1, at="2026-01-01T10:00:00+00:00"), step(2, at="no time")])
+    curves.add([validated(2, 0.5, is_best=True)])
+    assert curves.steps.column(10)[0] == 1767261600
+    assert np.isnan(curves.steps.column(10)[1])
+    assert curves.validations.column(6)[0] == 1.0

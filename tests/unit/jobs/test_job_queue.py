@@ -13,6 +13,7 @@ from unit.jobs.conftest import MakeRun
 
 from metastudio.jobs.job import Job
 from metastudio.jobs.job_queue import JobQueue
+from metastudio.runs.control import Wanted, write_control
 from metastudio.runs.events import OuterStep
 from metastudio.runs.run_state import State
 from metastudio.runs.worker_lock import is_worker_alive, lock_holder
@@ -180,3 +181,30 @@ def test_a_run_whose_folder_is_damaged_is_passed_over(qtbot, queue: JobQueue, ma
     Path(damaged.state_path).write_text("{")
     queue.watch_folder(sound.path.parent)
     assert [each.run for each in queue.jobs] == [sound]
+
+
+def test_what_a_terminal_asks_of_a_worker_is_shown_in_the_window(qtbot, queue: JobQueue, make_run: MakeRun) -> None:
+    shown: list[State] = []
+    queue.job_changed.connect(lambda job: shown.append(job.state))
+    job = queue.enqueue(make_run(iterations=LONG))
+    wait_for_steps(qtbot, job)
+    qtbot.waitUntil(lambda: job.state is State.RUNNING, timeout=SOON_MS)
+    write_control(job.run, Wanted.PAUSE)
+    wait_for(qtbot, job, State.PAUSED)
+    assert list(dict.fromkeys(shown)) in (
+        [State.QUEUED, State.PREPARING, State.RUNNING, State.PAUSING, State.PAUSED],
+        [State.PREPARING, State.RUNNING, State.PAUSING, State.PAUSED],
+        [State.PREPARING, State.RUNNING, State.PAUSED],
+    )
+
+
+def test_a_finished_job_is_extended_and_its_curves_go_on(qtbot, queue: JobQueue, make_run: MakeRun) -> None:
+    job = queue.enqueue(make_run())
+    wait_for(qtbot, job, State.FINISHED)
+    with qtbot.waitSignal(queue.job_added, timeout=SOON_MS):
+        queue.extend(job, 4)
+    more = queue.jobs[-1]
+    wait_for(qtbot, more, State.FINISHED)
+    assert list(more.curves.steps.column(0)) == list(range(1, 11))
+    assert more.origin is not None
+    assert more.origin.run == str(job.run.path)

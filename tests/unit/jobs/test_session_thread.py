@@ -19,13 +19,15 @@ from metastudio.runs.questions import AskAdapt, AskDevices, Devices
 
 DEVICES = '{"id": %d, "result": {"devices": [{"name": "cpu", "title": "CPU", "free_bytes": 1}]}}'
 ANSWERS = f"""
-import json, sys
+import json, os, sys
 for line in sys.stdin:
     asked = json.loads(line)
     if asked["op"] == "devices":
         print('nonsense', flush=True)
         print(json.dumps({{"id": asked["id"], "progress": {{"phase": "looking", "done": 1, "total": 2}}}}), flush=True)
         print({DEVICES!r} % asked["id"], flush=True)
+    elif asked["op"] == "cancel":
+        open(os.environ["TOLD"], "a").write(line)
     elif asked["run"] == "die":
         sys.exit("out of memory")
     else:
@@ -41,7 +43,9 @@ def adapt(run: str) -> AskAdapt:
 
 @pytest.fixture
 def session(qapp, tmp_path: Path) -> Iterator[SessionThread]:
-    made = SessionThread(command=lambda: ([sys.executable, "-c", ANSWERS], dict(os.environ)))
+    made = SessionThread(
+        command=lambda: ([sys.executable, "-c", ANSWERS], os.environ | {"TOLD": str(tmp_path / "cancelled")})
+    )
     made.start()
     yield made
     made.stop()
@@ -85,6 +89,20 @@ def test_a_process_that_dies_fails_its_question_and_the_next_one_is_answered(qtb
     assert "out of memory" in str(caught.args[1])
     with qtbot.waitSignal(session.answered, timeout=SOON_MS):
         session.ask(AskDevices())
+
+
+def test_a_cancelled_question_is_not_answered_and_its_process_is_told(
+    qtbot, session: SessionThread, tmp_path: Path
+) -> None:
+    failures = []
+    session.failed.connect(lambda number, _: failures.append(number))
+    number = session.ask(adapt("some"))
+    session.cancel(number)
+    session.cancel(number)  # once is enough
+    with qtbot.waitSignal(session.answered, timeout=SOON_MS):
+        session.ask(AskDevices())
+    assert failures == []
+    assert (tmp_path / "cancelled").read_text() == f'{{"op": "cancel", "id": {number}}}\n'
 
 
 def test_a_forgotten_question_is_not_answered(qtbot, session: SessionThread) -> None:

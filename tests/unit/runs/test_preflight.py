@@ -121,7 +121,7 @@ def test_no_inner_steps_are_pointed_out() -> None:
     assert found({"algorithm": {"name": "maml", "inner_steps": 0}}) == ["no-inner-steps"]
 
 
-@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1", "mps"])
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1", "mps", "cuda*4", "cpu*2"])
 def test_devices_by_name(device: str) -> None:
     assert found({"device": device}) == []
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from metastudio.catalog import experiment_file
 from metastudio.catalog.validation import parse_experiment
 from metastudio.errors import ConfigurationError, IntegrityError, ResourceError
 from metastudio.runs import migrations
@@ -44,6 +45,15 @@ def test_a_project_comes_back_as_it_was(tmp_path: Path) -> None:
     assert Project.open(folder / "project.toml").draft == made.draft
     assert found.runs_folder.is_dir()
     assert not found.is_read_only
+
+
+def test_a_project_that_leaves_out_very_many_pictures_can_be_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = parse_experiment({"data": {"excluded_files": [f"/pictures/{number}.png" for number in range(500)]}})
+    Project.create(tmp_path / "many", draft=draft)
+    monkeypatch.setattr(experiment_file, "LARGEST_FILE_CHARACTERS", 1000)
+    assert len(Project.open(tmp_path / "many").draft.data.excluded_files) == 500
 
 
 def test_a_moved_project_finds_what_lies_in_it(tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""What the network sees of one picture, and what training makes of it: the very code of adaptation and training."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from metastudio.engine.tasks.target_task import read_picture
+from metastudio.runs.questions import AskPreview, PreviewAnswer, packed_pixels
+
+_SEED = 0
+
+
+def preview(question: AskPreview) -> PreviewAnswer:
+    """Return a picture as it is and as drawn, in bytes.
+
+    Raises:
+        UnreadableImage: if it cannot be read.
+    """
+    image = read_picture(question.file, question.preprocessing)  # (1, C, H, W)
+    images = torch.cat([image, _drawn(image, question)])
+    return PreviewAnswer(
+        side=image.shape[-1],
+        channels=image.shape[1],
+        pictures=tuple(map(_packed, images)),
+        least=float(image.min()),
+        most=float(image.max()),
+    )
+
+
+def _drawn(image: Tensor, question: AskPreview) -> Tensor:
+    """Return (draws, C, H, W) pictures: each is drawn as the only one of an episode with its number."""
+    images = image.expand(question.draws, -1, -1, -1)
+    if not question.draws or not question.augmentation.effective(question.preprocessing):
+        return images
+    from metastudio.engine.tasks.augmentation import Augmenter  # noqa: PLC0415 - kornia, where it is asked for
+
+    augmenter = Augmenter(question.augmentation, question.preprocessing, seed=_SEED)
+    draws = [augmenter.draws(question.first + place, 1) for place in range(question.draws)]
+    return augmenter.change(images, {name: torch.cat([each[name] for each in draws]) for name in augmenter.changes})
+
+
+def _packed(image: Tensor) -> str:
+    """Return an image (C, H, W) in [0, 1] as bytes (H, W, C)."""
+    return packed_pixels((image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy().tobytes())

@@ -1,0 +1,373 @@
+"""Augmentation: a function of seed and episode, in training alone, each change as it says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from metastudio.catalog.augmentation import STRENGTHS, Augmentation
+from metastudio.catalog.data_spec import Part, Preprocessing
+from metastudio.engine.evaluation.evaluator import evaluate
+from metastudio.engine.learner import build_learner
+from metastudio.engine.preview import preview
+from metastudio.engine.tasks.augmentation import Augmenter
+from metastudio.engine.tasks.episode import Episode
+from metastudio.engine.tasks.sources.by_class import EpisodesByClass
+from metastudio.engine.tasks.target_task import read_picture
+from metastudio.engine.training.executor import OneByOne, SideBySide
+from metastudio.engine.training.trainer import Trainer
+from metastudio.images.class_split import split_classes
+from metastudio.images.image_folder import scan
+from metastudio.images.image_store import open_store
+from metastudio.runs.preflight import train_spec
+from metastudio.runs.questions import AskPreview, unpacked_pixels
+from tests.unit.engine.small_runs import make_glyphs, small_experiment, small_run, work_until
+
+COLOUR = Preprocessing(image_size=24, colour="colour")
+ALL_ON = Augmentation(**dict.fromkeys(STRENGTHS, True))
+CHANGES = pytest.mark.parametrize("name", STRENGTHS)
+
+
+@pytest.fixture(scope="module")
+def glyphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_glyphs(tmp_path_factory.mktemp("glyphs"))
+
+
+def pictures(count: int = 16, channels: int = 3, side: int = 24) -> Tensor:
+    """Return images (B, C, H, W), a bright disc on darker ground, channels last in memory as the engine has them."""
+    random = torch.Generator().manual_seed(0)
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    disc = ((x - side / 3) ** 2 + (y - side / 2) ** 2 < (side / 4) ** 2).float()
+    tint = 0.2 + 0.4 * torch.rand(count, 1, 1, channels, generator=random)
+    return (tint * (0.5 + disc[None, :, :, None])).permute(0, 3, 1, 2)
+
+
+def changed(name: str, images: Tensor, *, preprocessing: Preprocessing = COLOUR, **options: object) -> Tensor:
+    augmenter = Augmenter(ALL_ON.alone(name).model_copy(update=options), preprocessing, seed=1)
+    return augmenter.change(images, augmenter.draws(0, len(images)))
+
+
+def source_of(glyphs: Path) -> EpisodesByClass:
+    experiment = small_experiment(glyphs)
+    index = scan([glyphs])
+    preprocessing = experiment.data.preprocessing
+    parts = split_classes(index, experiment.data.split)
+    return EpisodesByClass(open_store(index, preprocessing), parts, preprocessing, seed=0)
+
+
+def trainer_of(glyphs: Path, **changes: object) -> Trainer:
+    experiment = small_experiment(glyphs, **changes)
+    source = source_of(glyphs)
+    learner = build_learner(experiment, train_classes=source.class_count(Part.META_TRAIN))
+    return Trainer(experiment, learner, source, executor=OneByOne(), save=lambda *_: Path())
+
+
+def same(one: Episode, other: Episode) -> bool:
+    return all(
+        torch.equal(getattr(one, role).images, getattr(other, role).images)
+        and torch.equal(getattr(one, role).labels, getattr(other, role).labels)
+        and getattr(one, role).images.stride() == getattr(other, role).images.stride()
+        for role in ("support", "query")
+    )
+
+
+# what a change does
+
+
+@CHANGES
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_change_keeps_shape_layout_and_range_and_changes_something(name: str, channels: int) -> None:
+    images = pictures(channels=channels)
+    preprocessing = COLOUR if channels == 3 else COLOUR.model_copy(update={"colour": "grey"})
+    before = images.clone()
+    after = changed(name, images, preprocessing=preprocessing)
+    assert (after.shape, after.stride(), after.dtype) == (images.shape, images.stride(), images.dtype)
+    assert float(after.min()) >= 0
+    assert float(after.max()) <= 1
+    assert torch.equal(images, before), "what is given stays as it is"
+    does_nothing = channels == 1 and name in {"saturation", "hue"}
+    assert torch.equal(after, images) == does_nothing
+
+
+@CHANGES
+def test_extremes_of_strength_and_of_pictures_stay_in_range(name: str) -> None:
+    field = STRENGTHS[name]
+    random = torch.Generator().manual_seed(0)
+    images = torch.rand(64, 8, 8, 3, generator=random).round().permute(0, 3, 1, 2)  # 8 px, the smallest there is
+    preprocessing = Preprocessing(image_size=8)
+    metadata = Augmentation.model_fields[field].metadata if field else ()
+    bounds = [getattr(each, bound) for each in metadata for bound in ("ge", "le") if hasattr(each, bound)]
+    for strength in bounds or [0]:
+        options = {field: strength} if field else {}
+        after = changed(name, images, preprocessing=preprocessing, **options)
+        assert torch.isfinite(after).all()
+        assert 0 <= float(after.min()) <= float(after.max()) <= 1
+
+
+def test_flip_gives_each_picture_or_its_mirror_image() -> None:
+    images = pictures(40)
+    after = changed("flip", images)
+    mirrored = [torch.equal(after[i], torch.flip(images[i], (2,))) for i in range(40)]
+    kept = [torch.equal(after[i], images[i]) for i in range(40)]
+    assert all(one != other for one, other in zip(mirrored, kept, strict=True))
+    assert 8 < sum(mirrored) < 32
+
+
+def middle(images: Tensor) -> Tensor:
+    """Return (B, 2) where the brightness above the ground lies, x and y from the middle, in pixels."""
+    grey = images.mean(1)
+    weight = (grey - grey.amin((1, 2), keepdim=True)) ** 2
+    places = torch.arange(images.shape[-1]) - (images.shape[-1] - 1) / 2
+    total = weight.sum((1, 2))
+    return torch.stack([(weight * places).sum((1, 2)), (weight * places[:, None]).sum((1, 2))], 1) / total[:, None]
+
+
+def test_shift_moves_by_at_most_its_share_of_the_side_and_fills_with_the_edge() -> None:
+    images = pictures(60)
+    after = changed("shift", images, shift_percent=10)
+    moved = middle(after) - middle(images)
+    assert float(moved.abs().max()) <= 2.4 + 0.1
+    assert float(moved.abs().amax(0).min()) > 1
+    assert torch.allclose(after.amin((2, 3)), images.amin((2, 3)), atol=1e-5), "no margin of another colour"
+
+
+def test_rotate_turns_about_the_middle_by_at_most_its_degrees() -> None:
+    images = pictures(60)
+    before, after = middle(images), middle(changed("rotate", images, rotate_degrees=30))
+    assert torch.allclose(before.norm(dim=1), after.norm(dim=1), atol=0.2)
+    turned = torch.rad2deg(torch.atan2(after[:, 1], after[:, 0]) - torch.atan2(before[:, 1], before[:, 0]))
+    turned = (turned + 180) % 360 - 180
+    assert 20 < float(turned.max()) < 32
+    assert -32 < float(turned.min()) < -20
+
+
+def bright_area(images: Tensor) -> Tensor:
+    ground = images.amin((1, 2, 3), keepdim=True)
+    return ((images - ground).mean(1) > (images - ground).amax((1, 2, 3), keepdim=True)[:, 0] / 2).sum((1, 2)).float()
+
+
+def test_scale_makes_things_larger_and_smaller_and_cutting_out_only_larger() -> None:
+    images = pictures(60)
+    scaled = bright_area(changed("scale", images, scale_percent=20)) / bright_area(images)
+    assert 0.6 < float(scaled.min()) < 0.75
+    assert 1.3 < float(scaled.max()) < 1.5
+    cut = bright_area(changed("crop", images, crop_percent=20)) / bright_area(images)
+    assert float(cut.min()) > 0.9
+    assert 1.3 < float(cut.max()) < 1.65
+
+
+def test_colour_changes_do_what_they_say() -> None:
+    images = pictures(40)
+    brighter = (changed("brightness", images) - images).mean((1, 2, 3))
+    assert -0.2 <= float(brighter.min()) < -0.1
+    assert 0.1 < float(brighter.max()) <= 0.2
+    flat = changed("contrast", images).std((2, 3)) / images.std((2, 3))
+    assert 0.79 < float(flat.min()) < 0.9
+    assert 1.1 < float(flat.max()) < 1.21
+    spread = changed("saturation", images).std(1).mean((1, 2)) / images.std(1).mean((1, 2))
+    assert 0.69 < float(spread.min()) < 0.8
+    assert 1.15 < float(spread.max()) < 1.31
+    hued = changed("hue", images, hue_percent=50)
+    assert torch.allclose(hued.amax(1), images.amax(1), atol=1e-5), "the value of the colour stays"
+    assert float((hued - images).abs().mean()) > 0.02
+
+
+def test_erase_fills_one_rectangle_of_about_half_of_the_pictures_with_their_mean() -> None:
+    images = pictures(60)
+    after = changed("erase", images, erase_percent=30)
+    erased = (after != images).any(1)  # (B, H, W)
+    share = erased.float().mean((1, 2))
+    assert 15 < int((share > 0).sum()) < 45
+    assert float(share.max()) <= 0.31
+    for one, image, mask in zip(after, images, erased, strict=True):
+        assert torch.allclose(one[:, mask], image.mean((1, 2))[:, None].expand(-1, int(mask.sum())), atol=1e-6)
+
+
+def test_blur_makes_pictures_less_sharp() -> None:
+    images = pictures(20)
+
+    def edges(pixels: Tensor) -> Tensor:
+        return pixels.diff(dim=3).abs().amax((1, 2, 3))
+
+    softer = edges(changed("blur", images, blur_percent=8)) / edges(images)
+    assert float(softer.max()) <= 1 + 1e-5
+    assert float(softer.min()) < 0.5
+
+
+# what it depends on
+
+
+def test_a_picture_becomes_the_same_whatever_it_is_changed_with_and_with_any_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images, augmenter = pictures(40), Augmenter(ALL_ON, COLOUR, seed=1)
+    draws = augmenter.draws(5, 40)
+    together = augmenter.change(images, draws)
+    for size in (1, 3, 39):
+        monkeypatch.setattr("metastudio.engine.tasks.augmentation._MOST_VALUES", size * images[0].numel())
+        assert torch.equal(augmenter.change(images, draws), together)
+    before = torch.get_num_threads()
+    for threads in (1, 2, 4):
+        torch.set_num_threads(threads)
+        again = augmenter.change(images, draws)
+        torch.set_num_threads(before)
+        assert torch.equal(again, together)
+
+
+def test_a_change_is_drawn_the_same_whatever_else_is_on_and_anew_for_each_seed_and_number() -> None:
+    alone, all_of_them = Augmenter(ALL_ON.alone("shift"), COLOUR, seed=1), Augmenter(ALL_ON, COLOUR, seed=1)
+    drawn = alone.draws(7, 4)["shift"]
+    assert torch.equal(drawn, all_of_them.draws(7, 4)["shift"])
+    assert not torch.equal(drawn, alone.draws(8, 4)["shift"])
+    assert not torch.equal(drawn, Augmenter(ALL_ON, COLOUR, seed=2).draws(7, 4)["shift"])
+    assert not torch.equal(drawn, all_of_them.draws(7, 4)["rotate"])
+    assert len({tuple(row) for row in drawn.tolist()}) == 4, "each picture has a draw of its own"
+
+
+def test_a_meta_batch_is_changed_as_its_episodes_would_be_one_by_one(glyphs: Path) -> None:
+    source, experiment = source_of(glyphs), small_experiment(glyphs)
+    episodes = [source.episode(Part.META_TRAIN, number, train_spec(experiment)) for number in range(6, 9)]
+    augmenter = Augmenter(ALL_ON, source.preprocessing, seed=3)
+    together = augmenter.meta_batch(episodes, 6)
+    one_by_one = [augmenter.meta_batch([episode], 6 + place)[0] for place, episode in enumerate(episodes)]
+    assert all(same(one, other) for one, other in zip(together, one_by_one, strict=True))
+    assert [each.classes for each in together] == [each.classes for each in episodes]
+    assert not any(same(one, other) for one, other in zip(together, episodes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("which", "roles"), [("all", {"support", "query"}), ("support", {"support"}), ("query", {"query"})]
+)
+def test_only_the_chosen_pictures_of_a_task_are_changed(which: str, roles: set[str], glyphs: Path) -> None:
+    source, experiment = source_of(glyphs), small_experiment(glyphs)
+    episode = source.episode(Part.META_TRAIN, 0, train_spec(experiment))
+    augmentation = ALL_ON.model_copy(update={"pictures": which})
+    (after,) = Augmenter(augmentation, source.preprocessing, seed=0).meta_batch([episode], 0)
+    moved = {
+        role
+        for role in ("support", "query")
+        if not torch.equal(getattr(after, role).images, getattr(episode, role).images)
+    }
+    assert moved == roles
+
+
+# in training alone
+
+
+def test_off_gives_the_very_episodes_of_the_source_and_does_not_import_kornia(glyphs: Path) -> None:
+    trainer, source = trainer_of(glyphs), source_of(glyphs)
+    drawn = trainer._drawn(3)
+    spec = train_spec(trainer.experiment)
+    assert all(
+        same(one, source.episode(Part.META_TRAIN, number, spec)) for number, one in zip(range(6, 9), drawn, strict=True)
+    )
+    code = (
+        "import sys, metastudio.engine.training.worker, metastudio.engine.session\n"
+        "assert not any(name.startswith('kornia') for name in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=240)
+
+
+def test_training_is_changed_and_validation_and_meta_test_are_not(glyphs: Path, monkeypatch) -> None:
+    on = {"augmentation": ALL_ON.model_dump()}
+    trainer, plain = trainer_of(glyphs, **on), trainer_of(glyphs)
+    assert not any(same(one, other) for one, other in zip(trainer._drawn(1), plain._drawn(1), strict=True))
+    seen: list[int] = []
+    real = Augmenter.meta_batch
+
+    def counted(self: Augmenter, episodes: list[Episode], first: int) -> list[Episode]:
+        seen.append(first)
+        return real(self, episodes, first)
+
+    monkeypatch.setattr(Augmenter, "meta_batch", counted)
+    validated = [event for event in trainer.run() if event.kind == "validated"]
+    assert len(validated) == 2
+    assert seen == [0, 3, 6, 9, 12, 15], "once for each outer step, never for a validation"
+    with OneByOne() as executor:
+        scores = [
+            evaluate(trainer.learner, source, part, plain.experiment.episodes.for_test(), episodes=4, executor=executor)
+            for part in (Part.META_VAL, Part.META_TEST)
+            for source in (trainer.source, plain.source)
+        ]
+    assert scores[0] == scores[1]
+    assert scores[2] == scores[3]
+
+
+def test_batches_of_a_plain_classifier_are_changed_whatever_pictures_were_chosen(glyphs: Path) -> None:
+    on = ALL_ON.model_copy(update={"pictures": "support"}).model_dump()
+    classifier = {"algorithm": {"name": "classifier"}}
+    after, before = trainer_of(glyphs, **classifier, augmentation=on), trainer_of(glyphs, **classifier)
+    for one, other in zip(after._drawn(1), before._drawn(1), strict=True):
+        assert not torch.equal(one.query.images, other.query.images)
+        assert torch.equal(one.query.labels, other.query.labels)
+
+
+@pytest.mark.parametrize("method", ["maml", "classifier"])
+def test_a_stopped_and_resumed_run_is_bit_exact_with_augmentation(method: str, glyphs: Path, tmp_path: Path) -> None:
+    experiment = small_experiment(glyphs, algorithm={"name": method}, augmentation=ALL_ON.model_dump())
+    undisturbed, stopped = small_run(tmp_path / "one", experiment), small_run(tmp_path / "two", experiment)
+    assert work_until(undisturbed)[-1].outcome == "finished"
+    work_until(stopped, lambda event: event.kind == "outer_step" and event.iteration == 2)
+    assert work_until(stopped)[-1].outcome == "finished"
+    weights = [(run.last() / "weights.safetensors").read_bytes() for run in (undisturbed, stopped)]
+    assert weights[0] == weights[1]
+    plain = small_run(tmp_path / "three", small_experiment(glyphs, algorithm={"name": method}))
+    work_until(plain)
+    assert (plain.last() / "weights.safetensors").read_bytes() != weights[0]
+
+
+def test_threads_and_processes_train_on_the_same_augmented_pictures(glyphs: Path) -> None:
+    weights = []
+    for make in (OneByOne, lambda: SideBySide(2), lambda: SideBySide(2, processes_after_s=0)):
+        trainer = trainer_of(glyphs, augmentation=ALL_ON.model_dump())
+        with make() as trainer.executor:
+            processes = 0
+            for event in trainer.run():
+                if event.kind == "outer_step":
+                    processes = max(processes, len(trainer.executor.pids))
+        weights.append(torch.cat([each.detach().flatten() for each in trainer.learner.parameters()]))
+    assert processes == 2
+    assert torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[1], weights[2])
+
+
+# what a person sees of it
+
+
+def test_a_preview_is_what_adaptation_reads_and_what_training_draws(glyphs: Path) -> None:
+    file = str(next(glyphs.rglob("*.png")))
+    preprocessing = Preprocessing(image_size=16, colour="grey", invert=True)
+    seen = preview(AskPreview(file=file, preprocessing=preprocessing, augmentation=ALL_ON, draws=3, first=4))
+    image = read_picture(file, preprocessing)
+    assert (seen.side, seen.channels, len(seen.pictures)) == (16, 1, 4)
+    assert (seen.least, seen.most) == (float(image.min()), float(image.max()))
+    assert unpacked_pixels(seen.pictures[0]) == bytes((image[0, 0] * 255).round().byte().flatten().tolist())
+    augmenter = Augmenter(ALL_ON, preprocessing, seed=0)
+    drawn = augmenter.change(image, augmenter.draws(5, 1))
+    assert unpacked_pixels(seen.pictures[2]) == bytes((drawn[0, 0] * 255).round().byte().flatten().tolist())
+    again = preview(AskPreview(file=file, preprocessing=preprocessing, augmentation=ALL_ON, draws=2, first=5))
+    assert again.pictures[1:] == seen.pictures[2:], "a number is always the same draw"
+
+
+def test_a_preview_of_colours_crops_and_pads_as_the_choice_says(tmp_path: Path) -> None:
+    from PIL import Image
+
+    wide = Image.new("RGB", (40, 20), (200, 30, 30))
+    wide.paste((30, 30, 200), (30, 0, 40, 20))
+    file = str(tmp_path / "wide.png")
+    wide.save(file)
+
+    def corner(**choice: object) -> bytes:
+        seen = preview(AskPreview(file=file, preprocessing=Preprocessing(image_size=20, **choice)))
+        return unpacked_pixels(seen.pictures[0])[-seen.channels :]
+
+    assert corner(fit="crop") == bytes((200, 30, 30))
+    assert corner(fit="pad") == bytes((255, 255, 255))
+    assert corner(fit="stretch") == bytes((30, 30, 200))
+    assert corner(fit="pad", invert=True) == bytes((0, 0, 0))
+    assert len(corner(colour="grey")) == 1
