@@ -16,15 +16,26 @@ from typing import ClassVar
 class Message:
     """A sentence with `{named}` places, and what stands in them.
 
+    Attributes:
+        template: The sentence.
+        fields: What stands in its places.
+        one: The sentence where the field `count` is 1, if that is another.
+
     Raises:
         KeyError: when shown, if a place of the template has no field.
     """
 
     template: str
     fields: dict[str, object] = field(default_factory=dict)
+    one: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The template for the number that is counted."""
+        return self.one if self.one and self.fields.get("count") in (1, "1") else self.template
 
     def __str__(self) -> str:
-        return self.template.format(**self.fields) if self.fields else self.template
+        return self.sentence.format(**self.fields) if self.fields else self.sentence
 
 
 class Severity(StrEnum):
@@ -65,17 +76,18 @@ def problem(
     todo: str = "",
     severity: Severity = Severity.ERROR,
     others: Iterable[str] = (),
+    one: str = "",
     **fields: object,
 ) -> Problem:
-    """Make a `Problem`; `template` and `todo` share the fields."""
-    return Problem(code, Message(template, fields), severity, where, Message(todo, fields), tuple(others))
+    """Make a `Problem`; `template` and `todo` share the fields; `one` is said instead where the `count` is 1."""
+    return Problem(code, Message(template, fields, one), severity, where, Message(todo, fields), tuple(others))
 
 
 class MetaStudioError(Exception):
     """Something went wrong that a person can understand.
 
     `what` and `todo` are templates filled with `fields`; `where` is a path and line, a class or a step; `why` a cause.
-    `problems` lists everything that is wrong where several things are.
+    `problems` lists everything that is wrong where several things are; `one` is said instead where the `count` is 1.
     """
 
     code: ClassVar[str] = "MS-700"
@@ -89,9 +101,10 @@ class MetaStudioError(Exception):
         why: str = "",
         todo: str = "",
         problems: Sequence[Problem] = (),
+        one: str = "",
         **fields: object,
     ) -> None:
-        self.what = Message(what, fields)
+        self.what = Message(what, fields, one)
         self.where = where
         self.why = why
         self.todo = Message(todo, fields)
@@ -161,6 +174,11 @@ class LockedError(MetaStudioError):
 
     code = "MS-750"
     exit_code = 7
+
+
+def counted(count: int, one: str, many: str, **fields: object) -> str:
+    """Return the sentence for this number, with ``{count}`` and the fields filled in: `one` for 1, else `many`."""
+    return (one if count == 1 else many).format(count=f"{count:,}", **fields)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -72,6 +72,12 @@ class RandomSplit(Settings):
     meta_val: float = option(0.16, title="Meta-val", help="Share that chooses the best checkpoint.", ge=0, lt=1)
     meta_test: float = option(0.20, title="Meta-test", help="Share kept for the final number.", ge=0, lt=1)
     seed: int = option(0, title="Split seed", help="Another seed deals the classes differently.", ge=0)
+    whole_groups: bool = option(
+        False,
+        title="Keep groups whole",
+        help="Deals alphabets, domains and other folders of classes whole, so that none lies in two parts; the shares "
+        "are met less closely.",
+    )
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> RandomSplit:
@@ -117,6 +123,13 @@ class DataSpec(Settings):
         title="Layout",
         help="What names classes: folders, or a .csv list beside the pictures; 'auto' looks at what is there.",
         advanced=True,
+    )
+    class_depths: dict[str, Annotated[int, Field(ge=1)]] = option(
+        title="Class depth",
+        help="For a folder, how many folders below it name a class; without a number all of them do, down to the "
+        "pictures. Fewer make larger classes: alphabets instead of characters.",
+        advanced=True,
+        default_factory=dict,
     )
     excluded_classes: tuple[str, ...] = option((), title="Excluded classes", help="Classes left out.", advanced=True)
     excluded_files: tuple[str, ...] = option((), title="Excluded files", help="Pictures left out.", advanced=True)

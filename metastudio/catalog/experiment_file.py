@@ -81,7 +81,8 @@ def with_paths(experiment: ExperimentConfig, change: Callable[[str], str]) -> Ex
     values = experiment.model_dump()
     data = values["data"]
     data["folders"], data["excluded_files"] = changed(data["folders"]), changed(data["excluded_files"])
-    data["moved_files"] = {change(path): name for path, name in data["moved_files"].items()}
+    for name in ("moved_files", "class_depths"):
+        data[name] = {change(path): value for path, value in data[name].items()}
     if data["split"]["kind"] == "lists":
         data["split"] |= {part: change(path) for part, path in data["split"].items() if part != "kind" and path}
     if values["initial_weights"]:

@@ -14,7 +14,7 @@ from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.experiment_file import to_toml
 from metastudio.cli.arguments import AsJson, ImageFolders, Overrides, RecipeName, assembled
 from metastudio.cli.report import Report
-from metastudio.errors import ConfigurationError
+from metastudio.errors import ConfigurationError, counted
 from metastudio.images.class_split import split_classes
 from metastudio.images.image_folder import ImageIndex, scan, select
 from metastudio.runs.atomic import write_atomically
@@ -73,12 +73,16 @@ def images_of(experiment: ExperimentConfig, report: Report) -> tuple[ImageIndex,
     if not experiment.data.folders:
         raise ConfigurationError("The experiment names no images.", where="data.folders", todo="Add --images FOLDER.")
     on_progress = report.counter("looking at folders")
-    found = scan(experiment.data.folders, layout=experiment.data.layout, on_progress=lambda done: on_progress(done, 0))
+    data = experiment.data
+    found = scan(
+        data.folders, layout=data.layout, depths=data.class_depths, on_progress=lambda done: on_progress(done, 0)
+    )
     index = select(found, experiment.data)
     parts = split_classes(index, experiment.data.split)
     counts = Counter(parts.values())
     report.say(
-        f"{index.file_count:,} pictures in {len(index.classes):,} classes: {counts[Part.META_TRAIN]:,} meta-train, "
+        f"{counted(index.file_count, '1 picture', '{count} pictures')} in "
+        f"{counted(len(index.classes), '1 class', '{count} classes')}: {counts[Part.META_TRAIN]:,} meta-train, "
         f"{counts[Part.META_VAL]:,} meta-val, {counts[Part.META_TEST]:,} meta-test"
     )
     report.problems(index.problems)

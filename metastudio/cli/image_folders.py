@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 from collections import Counter
@@ -14,8 +15,9 @@ from metastudio.catalog.data_spec import Part, Preprocessing, Split
 from metastudio.catalog.validation import parse_experiment
 from metastudio.cli.arguments import AsJson, existing_run
 from metastudio.cli.report import Report
-from metastudio.errors import ConfigurationError, DataError
+from metastudio.errors import ConfigurationError, DataError, counted
 from metastudio.images.archives import unpack as unpack_archive
+from metastudio.images.class_depth import depth_choices
 from metastudio.images.class_split import class_list_text, split_classes
 from metastudio.images.duplicates import near_duplicate_problems
 from metastudio.images.image_folder import ImageIndex
@@ -23,6 +25,7 @@ from metastudio.images.image_folder import scan as scan_folders
 from metastudio.images.image_store import open_store
 from metastudio.images.near_duplicates import near_duplicates
 from metastudio.images.part_names import part_of_list
+from metastudio.images.split_guard import group_problems, same_content_problems
 from metastudio.runs.atomic import resources, write_atomically
 from metastudio.runs.class_map import ClassMap, compared
 from metastudio.runs.questions import ClassPictures
@@ -35,33 +38,65 @@ Folders = Annotated[
     typer.Argument(metavar="FOLDER…", help="Folders of images, or .csv lists of them.", show_default=False),
 ]
 
+Depth = Annotated[
+    int,
+    typer.Option(
+        "--depth",
+        metavar="N",
+        min=0,
+        help="How many folders below FOLDER name a class, where folders lie in folders; 0 for all of them.",
+    ),
+]
+
 
 @app.command()
-def scan(folders: Folders, as_json: AsJson = False) -> None:
+def scan(folders: Folders, depth: Depth = 0, as_json: AsJson = False) -> None:
     """Say how folders are understood: layout, classes, numbers of pictures. Opens no picture.
+
+    Where folders lie in folders, it is listed what each --depth would give.
 
     A .csv list (or .tsv) names its columns in the first row: `filename,label`, or `path;class;split`. Rows that cannot
     be taken are listed with their number and the reason.
 
-    Examples: `metastudio images scan omniglot`, `metastudio images scan train.csv val.csv test.csv`
+    Examples: `metastudio images scan omniglot`, `metastudio images scan omniglot --depth 2`,
+    `metastudio images scan train.csv val.csv test.csv`
     """
     with Report(as_json=as_json) as report:
-        index = _index(folders, report)
+        index = _index(folders, report, depth)
         for each in index.classes:
             report.tell(kind="class", name=each.name, pictures=len(each.files), part=each.part)
         groups = Counter(each.group or each.name for each in index.classes)
         for group, count in list(groups.items())[:20]:
             pictures = sum(len(each.files) for each in index.classes if (each.group or each.name) == group)
-            report.say(f"  {group}: {f'{count:,} classes, ' if count > 1 else ''}{pictures:,} pictures")
+            classes = f"{count:,} classes, " if count > 1 else ""
+            report.say(f"  {group}: {classes}{counted(pictures, '1 picture', '{count} pictures')}")
         if len(groups) > 20:
             report.say(f"  … and {len(groups) - 20:,} more.")
+        _report_depths(index, folders, depth, report)
         report.problems(index.problems)
+
+
+def _report_depths(index: ImageIndex, folders: list[Path], depth: int, report: Report) -> None:
+    """Say what else a class can be, or with which option training takes the depth that was asked for."""
+    roots = [str(each.absolute()) for each in folders]
+    if depth:
+        depths = json.dumps(dict.fromkeys(roots, depth), ensure_ascii=False).replace('": ', '" = ')
+        report.say(f"Use it with: --set {shlex.quote(f'data.class_depths={depths}')}")
+        return
+    choices = depth_choices(index.classes, roots)
+    if choices:
+        report.say("Folders lie in folders. A class can be:")
+    for each in choices:
+        taken = ", taken here" if not each.depth else ""
+        report.say(f"  --depth {each.depth}: {each.title}{taken} ({each.example_text()})")
+        report.tell(kind="depth", depth=each.depth, classes=each.count, title=str(each.title), examples=each.examples)
 
 
 @app.command()
 def check(
     folders: Folders,
     size: Annotated[int, typer.Option(min=8, max=512, help="Side that the pictures are brought to, in px.")] = 28,
+    depth: Depth = 0,
     as_json: AsJson = False,
 ) -> None:
     """Open every picture and list what cannot be read, what lies twice or nearly, and what is odd; nothing is changed.
@@ -71,14 +106,18 @@ def check(
     Example: `metastudio images check photos`
     """
     with Report(as_json=as_json) as report:
-        index = _index(folders, report)
+        index = _index(folders, report, depth)
         store = open_store(index, Preprocessing(image_size=size), on_progress=report.counter("reading pictures"))
         report.problems(index.problems)
         report.problems(store.problems, most=1000)
         groups = near_duplicates(store, on_progress=report.counter("looking for pictures alike"))
         report.problems(near_duplicate_problems(groups, store.index), most=1000)
+        parts = {each.name: each.part for each in store.index.classes if each.part}
+        report.problems(same_content_problems(store.index, store.index.classes, parts, groups))
+        report.problems(group_problems(parts))
         readable = store.index.file_count
-        report.say(f"{readable:,} of {index.file_count:,} pictures can be used.")
+        one, many = "{readable} of 1 picture can be used.", "{readable} of {count} pictures can be used."
+        report.say(counted(index.file_count, one, many, readable=f"{readable:,}"))
         report.tell(kind="checked", readable=readable, pictures=index.file_count)
         if not readable:
             raise DataError("No picture can be read.", where=", ".join(map(str, folders)))
@@ -103,7 +142,9 @@ def unpack(
         contents = unpack_archive(
             archive, folder, on_progress=lambda done, total: (writing if total else looking)(done, total)
         )
-        report.say(f"{contents.pictures:,} pictures and {contents.lists:,} lists are in {folder}.")
+        pictures = counted(contents.pictures, "1 picture", "{count} pictures")
+        lists = counted(contents.lists, "1 list", "{count} lists")
+        report.say(f"{pictures} and {lists} are in {folder}.")
         report.problems(contents.notes())
         report.tell(kind="unpacked", path=str(folder.absolute()), pictures=contents.pictures, lists=contents.lists)
 
@@ -119,6 +160,9 @@ def split(
         typer.Option(metavar="TRAIN VAL TEST", help="Shares of meta-train, meta-val and meta-test."),
     ] = (0.64, 0.16, 0.2),
     seed: Annotated[int, typer.Option(min=0, help="Another seed deals the classes differently.")] = 0,
+    whole_groups: Annotated[
+        bool, typer.Option("--whole-groups", help="Deal alphabets, domains and other folders of classes whole.")
+    ] = False,
     lists: Annotated[
         list[Path] | None,
         typer.Option(
@@ -131,6 +175,7 @@ def split(
         bool, typer.Option("--by-folders", help="Take the parts that folders or .csv lists say.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace lists that are there.")] = False,
+    depth: Depth = 0,
     as_json: AsJson = False,
 ) -> None:
     """Deal the classes to meta-train, meta-val and meta-test, and write train.json, val.json and test.json.
@@ -138,23 +183,25 @@ def split(
     The same shares and seed deal alike in the window and in training; `data.split.kind=lists` reads the lists again.
 
     Examples: `metastudio images split omniglot --out split --shares 0.7 0.1 0.2 --seed 3`,
+    `metastudio images split omniglot --out split --whole-groups`,
     `metastudio images split omniglot --out split --list train.json --list test.json`
     """
     with Report(as_json=as_json) as report:
-        wanted = _split_of(shares, seed, lists or [], by_folders=by_folders)
+        wanted = _split_of(shares, seed, lists or [], by_folders=by_folders, whole_groups=whole_groups)
         paths = {part: out / f"{part.value.removeprefix('meta_')}.json" for part in Part}
         if not overwrite and (there := [str(each) for each in paths.values() if each.exists()]):
             raise ConfigurationError(
                 "A list is there already.", where=there[0], todo="Choose another folder, or add --overwrite."
             )
-        parts = split_classes(_index(folders, report), wanted)
+        parts = split_classes(_index(folders, report, depth), wanted)
         with resources(out.absolute()):
             out.mkdir(parents=True, exist_ok=True)
         for part, path in paths.items():
             names = [name for name, own in parts.items() if own is part]
             write_atomically(path.absolute(), class_list_text(names))
-            report.say(f"{len(names):,} classes {part.label}: {path}")
+            report.say(counted(len(names), "1 class", "{count} classes") + f" {part.label}: {path}")
             report.tell(kind="list", part=part, classes=len(names), path=str(path.absolute()))
+        report.problems(group_problems(parts))
         options = " ".join(f"--set data.split.{part}={shlex.quote(str(path))}" for part, path in paths.items())
         report.say(f"Use them with: --set data.split.kind=lists {options}")
 
@@ -175,6 +222,7 @@ def distances(
     pictures: Annotated[int, typer.Option(min=1, help="Most pictures of a class that are compared.")] = 20,
     size: Annotated[int, typer.Option(min=8, max=512, help="Side that raw pictures are brought to, in px.")] = 28,
     most: Annotated[int, typer.Option(min=1, help="How many pairs are listed.")] = 10,
+    depth: Depth = 0,
     as_json: AsJson = False,
 ) -> None:
     """Say which classes are hard to tell apart: for a trained model, or before anyone trains, from raw pixels.
@@ -189,7 +237,7 @@ def distances(
 
     with Report(as_json=as_json) as report:
         found = None if run is None else existing_run(run)
-        index = _index(folders, report)
+        index = _index(folders, report, depth)
         answer = class_map(
             [ClassPictures(name=each.name, files=compared(each.files, most=pictures)) for each in index.classes],
             Preprocessing(image_size=size),
@@ -231,7 +279,9 @@ def _known(number: float) -> float | None:
     return None if math.isnan(number) else round(number, 4)
 
 
-def _split_of(shares: tuple[float, float, float], seed: int, lists: list[Path], *, by_folders: bool) -> Split:
+def _split_of(
+    shares: tuple[float, float, float], seed: int, lists: list[Path], *, by_folders: bool, whole_groups: bool
+) -> Split:
     """Return the split that the options mean.
 
     Raises:
@@ -244,7 +294,7 @@ def _split_of(shares: tuple[float, float, float], seed: int, lists: list[Path], 
             where=strange[0],
             todo="Call it train, val or test, with .json or .txt.",
         )
-    values: dict[str, Any] = {"kind": "random", "seed": seed}
+    values: dict[str, Any] = {"kind": "random", "seed": seed, "whole_groups": whole_groups}
     values |= {part.value: share for part, share in zip(Part, shares, strict=True)}
     if by_folders:
         values = {"kind": "folders"}
@@ -254,12 +304,15 @@ def _split_of(shares: tuple[float, float, float], seed: int, lists: list[Path], 
     return parse_experiment({"data": {"split": values}}).data.split
 
 
-def _index(folders: list[Path], report: Report) -> ImageIndex:
+def _index(folders: list[Path], report: Report, depth: int = 0) -> ImageIndex:
     missing = [each for each in folders if not each.exists()]
     if missing:
         raise DataError("There is no such folder.", where=", ".join(map(str, missing)))
     on_progress = report.counter("looking at folders")
-    index = scan_folders(folders, on_progress=lambda done: on_progress(done, 0))
-    report.say(f"{index.file_count:,} pictures in {len(index.classes):,} classes, layout '{index.layout}'")
+    depths = dict.fromkeys(map(str, folders), depth) if depth else {}
+    index = scan_folders(folders, depths=depths, on_progress=lambda done: on_progress(done, 0))
+    pictures = counted(index.file_count, "1 picture", "{count} pictures")
+    classes = counted(len(index.classes), "1 class", "{count} classes")
+    report.say(f"{pictures} in {classes}, layout '{index.layout}'")
     report.tell(kind="scanned", pictures=index.file_count, classes=len(index.classes), layout=index.layout)
     return index

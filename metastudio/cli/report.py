@@ -250,7 +250,7 @@ def _adapted(event: events.Adapted) -> str:
 
 
 def _judged(event: events.Adapted) -> str:
-    from metastudio.engine.evaluation.proportion import wilson95
+    from metastudio.runs.statistics import wilson95
 
     if event.accuracy is None:
         return ""

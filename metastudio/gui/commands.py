@@ -21,9 +21,11 @@ from metastudio.catalog.data_spec import (
 )
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
+from metastudio.gui.documents.folder_scan import Sources
 from metastudio.gui.wording import counted
 from metastudio.images.image_folder import select
-from metastudio.images.image_index import ImageIndex
+from metastudio.images.image_index import ImageIndex, group_of
+from metastudio.images.split_guard import divided_groups
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
@@ -96,8 +98,14 @@ def _with_choice(document: ProjectDocument, **changes: object) -> ExperimentConf
 
 def set_folders(document: ProjectDocument, *, folders: Sequence[str], index: ImageIndex, title: str) -> None:
     """Take other folders, with what was found in them; a split by hand keeps what is still there."""
+    sources = Sources.of(document.experiment.data, folders=folders)
+    set_sources(document, sources=sources, index=index, title=title)
+
+
+def set_sources(document: ProjectDocument, *, sources: Sources, index: ImageIndex, title: str) -> None:
+    """Take other folders, or other depths of their classes; a split by hand keeps what is still there."""
     data = document.experiment.data
-    changes: dict[str, object] = {"folders": tuple(folders)}
+    changes: dict[str, object] = {"folders": sources.folders, "class_depths": dict(sources.depths)}
     says_parts = any(each.part is Part.META_TRAIN for each in index.classes)
     if not data.folders and says_parts and isinstance(data.split, RandomSplit):
         changes["split"] = FolderSplit()
@@ -107,8 +115,9 @@ def set_folders(document: ProjectDocument, *, folders: Sequence[str], index: Ima
         said = {each.name: each.part for each in index.classes if each.part}
         known = {each.name for each in document.index.classes}
         parts = {name: data.split.parts[name] for name in names if name in data.split.parts}
+        is_all_new = known and not parts and sources.folders == data.folders
         parts |= {name: said.get(name, Part.META_TRAIN) for name in names if name not in known | parts.keys()}
-        changes["split"] = ManualSplit(parts=parts)
+        changes["split"] = RandomSplit() if is_all_new else ManualSplit(parts=parts)
     document.push(title, _with_data(document, **changes))
 
 
@@ -129,6 +138,16 @@ def move_classes(document: ProjectDocument, *, names: Collection[str], part: Par
         title.format(count=len(moved), name=next(iter(sorted(moved)), "")),
         _with_data(document, split=ManualSplit(parts=parts), excluded_classes=excluded, merged_classes=merged),
     )
+
+
+def gather_groups(document: ProjectDocument, *, groups: Collection[str]) -> None:
+    """Bring all classes of a group into the part that most of them are in, for each of these groups."""
+    divided = divided_groups(document.parts)
+    homes = {group: max(divided[group], key=divided[group].__getitem__) for group in groups if group in divided}
+    parts = {name: homes.get(group_of(name), part) for name, part in document.parts.items()}
+    one, many = _tr("Keep {name} whole"), _tr("Keep {count} groups whole")
+    name = min(homes, default="").rpartition("/")[2]
+    document.push(counted(len(homes), one, many, name=name), _with_data(document, split=ManualSplit(parts=parts)))
 
 
 def exclude_classes(document: ProjectDocument, *, names: Collection[str]) -> None:
@@ -242,8 +261,17 @@ def set_rotations_as_classes(document: ProjectDocument, *, is_on: bool) -> None:
 
 def set_episodes(document: ProjectDocument, *, episodes: EpisodeSpec) -> None:
     """Compose other episodes."""
-    title = _tr("Set {n_way} ways, {n_shot} shots, {n_query} queries").format(**dict(episodes))
-    document.push(title, document.experiment.model_copy(update={"episodes": episodes}), merge_key="episodes")
+    document.push(
+        _shape_title(episodes), document.experiment.model_copy(update={"episodes": episodes}), merge_key="episodes"
+    )
+
+
+def _shape_title(episodes: EpisodeSpec) -> str:
+    return _tr("Set {ways}, {shots}, {queries}").format(
+        ways=counted(episodes.n_way, _tr("1 way"), _tr("{count} ways")),
+        shots=counted(episodes.n_shot, _tr("1 shot"), _tr("{count} shots")),
+        queries=counted(episodes.n_query, _tr("1 query"), _tr("{count} queries")),
+    )
 
 
 def set_shape(document: ProjectDocument, *, part: Part, title: str = "", **numbers: int) -> None:
@@ -262,9 +290,8 @@ def set_shape(document: ProjectDocument, *, part: Part, title: str = "", **numbe
             episodes = episodes.model_copy(update={own: value})
         else:
             episodes = episodes.model_copy(update={name: value})
-    shape = _tr("Set {n_way} ways, {n_shot} shots, {n_query} queries").format(**dict(episodes))
     changed = experiment.model_copy(update={"episodes": episodes, "algorithm": algorithm})
-    document.push(title or shape, changed, merge_key="" if title else "episodes")
+    document.push(title or _shape_title(episodes), changed, merge_key="" if title else "episodes")
 
 
 def set_targets(document: ProjectDocument, *, targets: Sequence[TargetTask], title: str, merge_key: str = "") -> None:

@@ -8,8 +8,24 @@ from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from metastudio.errors import counted
 from metastudio.runs.events import Capacity
 from metastudio.runs.run_state import Origin, State
+
+__all__ = [
+    "STATE_ICONS",
+    "accuracy_text",
+    "bytes_text",
+    "capacity_text",
+    "count_text",
+    "counted",
+    "date_text",
+    "date_text_of",
+    "duration_text",
+    "origin_text",
+    "percent",
+    "state_text",
+]
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
@@ -21,11 +37,6 @@ def _tr(text: str) -> str:
 def count_text(count: float) -> str:
     """Return a whole number with its thousands apart: ``1,240``."""
     return QLocale.c().toString(float(count), "f", 0) if abs(count) < 1000 else f"{count:,.0f}"
-
-
-def counted(count: int, one: str, many: str, **fields: object) -> str:
-    """Return the sentence for this number, with ``{count}`` and the fields filled in: `one` for 1, else `many`."""
-    return (one if count == 1 else many).format(count=f"{count:,}", **fields)
 
 
 def percent(share: float | None) -> str:

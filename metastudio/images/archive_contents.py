@@ -51,15 +51,27 @@ class Contents:
     def notes(self) -> tuple[Problem, ...]:
         """Return what was left out or guessed, for people."""
         said = (
-            ("archive-litter", self.litter, "{count} hidden files and litter of file managers were left out."),
-            ("archive-others", self.others, "{count} files are neither pictures nor lists and were left out."),
+            (
+                "archive-litter",
+                self.litter,
+                "1 hidden file or litter of a file manager was left out.",
+                "{count} hidden files and litter of file managers were left out.",
+            ),
+            (
+                "archive-others",
+                self.others,
+                "1 file is neither picture nor list and was left out.",
+                "{count} files are neither pictures nor lists and were left out.",
+            ),
             (
                 "archive-names",
                 self.guessed_names,
+                "1 name is in an unknown encoding and may look odd; the picture is whole.",
                 "{count} names are in an unknown encoding and may look odd; the pictures are whole.",
             ),
         )
-        return tuple(problem(code, text, severity=Severity.NOTE, count=count) for code, count, text in said if count)
+        note = Severity.NOTE
+        return tuple(problem(code, many, one=one, severity=note, count=own) for code, own, one, many in said if own)
 
 
 @dataclass(frozen=True)

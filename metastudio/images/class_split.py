@@ -12,7 +12,7 @@ from typing import Any
 
 from metastudio.catalog.data_spec import FolderSplit, ListedSplit, ManualSplit, Part, RandomSplit, Split
 from metastudio.errors import DataError, Problem, did_you_mean, problem
-from metastudio.images.image_index import ImageIndex
+from metastudio.images.image_index import ImageIndex, group_of
 
 
 def split_classes(index: ImageIndex, split: Split) -> dict[str, Part]:
@@ -25,7 +25,7 @@ def split_classes(index: ImageIndex, split: Split) -> dict[str, Part]:
     names = [each.name for each in index.classes]
     match split:
         case RandomSplit():
-            parts = _dealt(names, split)
+            parts = _dealt_whole(names, split) if split.whole_groups else _dealt(names, split)
         case ListedSplit():
             parts = _listed(names, split)
         case FolderSplit():
@@ -48,6 +48,24 @@ def _dealt(names: list[str], split: RandomSplit) -> dict[str, Part]:
     for part in Part:
         for _ in range(counts.get(part, 0)):
             parts[shuffled.pop()] = part
+    return parts
+
+
+def _dealt_whole(names: list[str], split: RandomSplit) -> dict[str, Part]:
+    """Deal shuffled groups, each to the part that lacks most; every part with a share gets one before any a second."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        groups[group_of(name) or name].append(name)
+    shuffled = sorted(groups)
+    random.Random(split.seed).shuffle(shuffled)  # noqa: S311 - dealt, not secret
+    shares = {Part.META_TRAIN: split.meta_train, Part.META_VAL: split.meta_val, Part.META_TEST: split.meta_test}
+    wanted = sorted((part for part in Part if shares[part] > 0), key=lambda part: -shares[part])[: len(shuffled)]
+    lacks = {part: shares[part] * len(names) for part in wanted}
+    parts: dict[str, Part] = {}
+    for number, group in enumerate(shuffled):
+        part = wanted[number] if number < len(wanted) else max(wanted, key=lacks.__getitem__)
+        lacks[part] -= len(groups[group])
+        parts |= dict.fromkeys(groups[group], part)
     return parts
 
 

@@ -199,6 +199,7 @@ def _not_listed(folder: str, files: Sequence[ImageFile]) -> Problem:
     return problem(
         "not-listed",
         "{count} pictures stand in no list and are of no class: {names}.",
+        one="1 picture stands in no list and is of no class: {names}.",
         where=folder,
         severity=Severity.NOTE,
         count=len(files),

@@ -135,6 +135,7 @@ def at_most(problems: Sequence[Problem], path: str) -> tuple[Problem, ...]:
     more = problem(
         f"{problems[0].code}s",
         "{count} more rows cannot be taken, for reasons like those of the first {shown}.",
+        one="1 more row cannot be taken, for a reason like those of the first {shown}.",
         where=path,
         severity=Severity.WARNING,
         count=len(problems) - _MOST_PROBLEMS,

@@ -135,6 +135,7 @@ def _too_few_classes(part: Part, allowed: Feasible, shape: EpisodeSpec, severity
     return problem(
         "too-few-classes",
         "{part} has {count} classes, an episode takes {n_way}.",
+        one="{part} has 1 class, an episode takes {n_way}.",
         where="episodes.train_n_way" if part is Part.META_TRAIN else "episodes.n_way",
         todo="Lower the ways to {count}, or put more classes into {part}."
         if allowed.n_way > 1

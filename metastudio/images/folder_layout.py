@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from metastudio.catalog.data_spec import Layout, Part
@@ -30,8 +30,13 @@ class Found:
     files: Sequence[ImageFile]
 
 
-def found_classes(held: list[tuple[str, list[Held]]], layout: Layout, problems: list[Problem]) -> list[Found]:
-    """Name the class of every folder that holds pictures."""
+def found_classes(
+    held: list[tuple[str, list[Held]]], layout: Layout, problems: list[Problem], depths: Mapping[str, int]
+) -> list[Found]:
+    """Name the class of every folder that holds pictures: by its path below a root, or the beginning of it.
+
+    `depths` says for a root how many components of the path count; those that say a part are no components.
+    """
     looks_for_parts = layout in (Layout.AUTO, Layout.SPLIT_FOLDERS)
     roots_are_parts = (
         looks_for_parts
@@ -54,6 +59,8 @@ def found_classes(held: list[tuple[str, list[Held]]], layout: Layout, problems: 
                 continue
             if layout is Layout.CLASS_FOLDERS:
                 components = components[:1]
+            if root in depths:
+                components = components[: depths[root]]
             name = "/".join(components) or _name(root)
             found.append(Found(unicodedata.normalize("NFC", name), part, root, each.files))
     return found
@@ -85,6 +92,7 @@ def _loose(folder: str, count: int) -> Problem:
     return problem(
         "loose-images",
         "{count} pictures lie beside the class folders and belong to no class.",
+        one="1 picture lies beside the class folders and belongs to no class.",
         where=folder,
         todo="Put them into a class folder, or leave them out.",
         severity=Severity.WARNING,
@@ -138,6 +146,7 @@ def _name_problems(by_name: dict[str, list[Found]]) -> Iterator[Problem]:
         yield problem(
             "class-in-two-parts",
             "{count} classes lie in two parts; each was put whole into the first: {names}.",
+            one="1 class lies in two parts and was put whole into the first: {names}.",
             where=in_two_parts[0],
             todo="Parts must hold different classes. Deal them at random if the folders split pictures, not classes.",
             severity=Severity.WARNING,
@@ -149,7 +158,9 @@ def _name_problems(by_name: dict[str, list[Found]]) -> Iterator[Problem]:
         yield problem(
             "class-in-two-folders",
             "{count} classes have the same name in several folders and were taken as one: {names}.",
+            one="1 class has the same name in several folders and was taken as one: {names}.",
             where=merged[0],
+            others=merged[1:],
             todo="If they show different things, add the folder above them instead, or rename one of them.",
             severity=Severity.WARNING,
             count=len(merged),
@@ -160,6 +171,7 @@ def _name_problems(by_name: dict[str, list[Found]]) -> Iterator[Problem]:
         yield problem(
             "class-spelt-twice",
             "{count} classes are spelt in two Unicode forms and were taken as one: {names}.",
+            one="1 class is spelt in two Unicode forms and was taken as one: {names}.",
             where=one_form[0],
             severity=Severity.WARNING,
             count=len(one_form),

@@ -174,6 +174,7 @@ class Walk:
                 problem(
                     "other-files",
                     "{count} files are not pictures and were passed over ({kinds}).",
+                    one="1 file is no picture and was passed over ({kinds}).",
                     severity=Severity.NOTE,
                     count=self.others.total(),
                     kinds=some_of(kinds),
@@ -184,6 +185,7 @@ class Walk:
                 problem(
                     "links-not-followed",
                     "{count} links to folders, or out of the dropped folder, were not followed.",
+                    one="1 link to a folder, or out of the dropped folder, was not followed.",
                     where=self.links[0],
                     todo="Drop the folder that a link leads to, if its pictures are wanted.",
                     severity=Severity.WARNING,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,12 +25,14 @@ def scan(
     folders: Sequence[str | Path],
     *,
     layout: Layout = Layout.AUTO,
+    depths: Mapping[str, int] | None = None,
     on_progress: Callable[[int], None] | None = None,
     on_folder: Callable[[Held], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> ImageIndex:
     """Find the classes in `folders`, and in .csv lists among them, without opening a picture.
 
+    `depths` says for some of the folders how many folders below them name a class, where not all of them do.
     `on_progress` is told the number of pictures found so far, `on_folder` each folder that holds some. What cannot be
     taken is a problem of the index.
 
@@ -41,7 +43,8 @@ def scan(
     roots = distinct_roots([os.path.abspath(each) for each in folders], walk)  # noqa: PTH100 - links stay as given
     held, listed = walked(roots, layout, walk)
     walk.close()
-    found = [*found_classes(held, layout, walk.problems), *listed]
+    cut = {os.path.abspath(folder): depth for folder, depth in (depths or {}).items()}  # noqa: PTH100 - as above
+    found = [*found_classes(held, layout, walk.problems, cut), *listed]
     if listed and not any(folders for _, folders in held) and layout is Layout.AUTO:
         layout = Layout.CSV_LIST
     return index_of(tuple(roots), found, layout, walk.problems)

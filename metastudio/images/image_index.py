@@ -92,7 +92,7 @@ class ImageIndex:
                     "code": each.code,
                     "severity": each.severity.value,
                     "where": each.where,
-                    "message": [each.message.template, each.message.fields],
+                    "message": [each.message.template, each.message.fields, each.message.one],
                     "todo": [each.todo.template, each.todo.fields],
                     "others": list(each.others),
                 }

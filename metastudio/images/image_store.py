@@ -42,11 +42,24 @@ _PASSING: Final = frozenset({"file-gone", "not-allowed", "no-memory", "changed-s
 """Why a file may be left out today and readable tomorrow, though its size and time stay the same."""
 
 _ODDITIES: Final = {
-    "first frame": "{count} files hold several frames or pages; the first is taken ({names}).",
-    "wrong extension": "{count} files are of another format than their ending says; they were read ({names}).",
-    "tiny": "{count} pictures are smaller than the image size and were enlarged ({names}).",
-    "odd aspect": "{count} pictures are three times as long as wide or longer; the square shows little ({names}).",
+    "first frame": (
+        "1 file holds several frames or pages; the first is taken ({names}).",
+        "{count} files hold several frames or pages; the first is taken ({names}).",
+    ),
+    "wrong extension": (
+        "1 file is of another format than its ending says; it was read ({names}).",
+        "{count} files are of another format than their ending says; they were read ({names}).",
+    ),
+    "tiny": (
+        "1 picture is smaller than the image size and was enlarged ({names}).",
+        "{count} pictures are smaller than the image size and were enlarged ({names}).",
+    ),
+    "odd aspect": (
+        "1 picture is three times as long as wide or longer; the square shows little ({names}).",
+        "{count} pictures are three times as long as wide or longer; the square shows little ({names}).",
+    ),
 }
+"""What is odd about pictures, said of one and of many."""
 
 
 @dataclass(frozen=True)
@@ -333,6 +346,7 @@ def _require_some(index: ImageIndex, reads: list[Read], good: int) -> None:
         problems = [read.problem for read in reads if read.problem is not None]
         raise DataError(
             "None of the {count} pictures can be read.",
+            one="The picture cannot be read.",
             where=", ".join(index.folders),
             problems=problems[:20],
             count=len(reads),
@@ -373,7 +387,8 @@ def _problems_of(reads: list[Read]) -> list[Problem]:
         problems.append(
             problem(
                 _code_of(oddity),
-                _ODDITIES[oddity],
+                _ODDITIES[oddity][1],
+                one=_ODDITIES[oddity][0],
                 where=found[0],
                 others=found[1:],
                 severity=Severity.NOTE,
@@ -405,6 +420,7 @@ def _emptied(index: ImageIndex, readable: ImageIndex) -> list[Problem]:
         problem(
             "class-unreadable",
             "None of the {count} pictures of class '{name}' can be read; the class is left out.",
+            one="The only picture of class '{name}' cannot be read; the class is left out.",
             where=each.name,
             severity=Severity.WARNING,
             count=len(each.files),

@@ -27,11 +27,14 @@ _VERSION: Final = 1
 _MOST_KEPT: Final = 20
 _FOLDER: Final = "indexes"
 
+Depths = Sequence[tuple[str, int]]
+"""Of some folders, how many folders below them name a class."""
 
-def kept_index(folders: Sequence[str], layout: Layout) -> ImageIndex | None:
+
+def kept_index(folders: Sequence[str], layout: Layout, depths: Depths = ()) -> ImageIndex | None:
     """Return what the last scan of these folders found; None where none is kept, or what is kept was altered."""
     try:
-        with _path(folders, layout).open("rb") as file:
+        with _path(folders, layout, depths).open("rb") as file:
             digest = file.readline().strip()
             lines = list(file)
     except OSError:
@@ -46,9 +49,9 @@ def kept_index(folders: Sequence[str], layout: Layout) -> ImageIndex | None:
         return None
 
 
-def keep_index(folders: Sequence[str], layout: Layout, index: ImageIndex) -> None:
+def keep_index(folders: Sequence[str], layout: Layout, index: ImageIndex, depths: Depths = ()) -> None:
     """Keep what a scan of these folders found; where the disk does not let it, the next opening only takes longer."""
-    path = _path(folders, layout)
+    path = _path(folders, layout, depths)
     lines = [_line(each) for each in _parts(index)]
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,8 +66,8 @@ def keep_index(folders: Sequence[str], layout: Layout, index: ImageIndex) -> Non
         _prune(path.parent)
 
 
-def _path(folders: Sequence[str], layout: Layout) -> Path:
-    named = json.dumps([_VERSION, list(folders), layout.value])
+def _path(folders: Sequence[str], layout: Layout, depths: Depths) -> Path:
+    named = json.dumps([_VERSION, list(folders), layout.value, *depths])
     return paths.cache_folder() / _FOLDER / f"{hashlib.sha256(named.encode('ascii')).hexdigest()[:32]}.jsonl"
 
 

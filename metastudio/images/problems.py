@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from metastudio.errors import DataError, Message, Problem, Severity, problem
+from metastudio.errors import DataError, Problem, Severity, problem
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the person asked for it
@@ -41,7 +41,7 @@ def without_places(found: Problem, gone: Collection[str]) -> Problem | None:
         fields["count"] = len(left)
     if "names" in fields:
         fields["names"] = some_of([os.path.basename(place) for place in left])  # noqa: PTH119 - any string is a path
-    message = Message(found.message.template, fields)
+    message = replace(found.message, fields=fields)
     return replace(found, message=message, where=left[0], others=tuple(left[1:]))
 
 

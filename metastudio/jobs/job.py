@@ -11,17 +11,17 @@ from metastudio.jobs.job_thread import JobThread
 from metastudio.runs.control import Wanted
 from metastudio.runs.run_commands import Command, why_not
 from metastudio.runs.run_folder import RunFolder
-from metastudio.runs.run_state import State
+from metastudio.runs.run_state import RunSummary, State, summary_of
 
 FORCE_AFTER_S = 8.0
 """A wish that was not followed for so long may be forced."""
 
 
-def title_of(experiment: ExperimentConfig) -> str:
+def title_of(summary: RunSummary) -> str:
     """Return the experiment's own name; one that nobody named is called after its method and task: ``maml-3w2s``."""
-    if experiment.name != ExperimentConfig.model_fields["name"].default:
-        return experiment.name
-    return f"{experiment.algorithm.name}-{experiment.episodes.n_way}w{experiment.episodes.n_shot}s"
+    if summary.name != ExperimentConfig.model_fields["name"].default:
+        return summary.name
+    return f"{summary.algorithm}-{summary.n_way}w{summary.n_shot}s"
 
 
 class Job:
@@ -45,7 +45,7 @@ class Job:
     def __init__(self, run: RunFolder, experiment: ExperimentConfig, state: State) -> None:
         self.run = run
         self.experiment = experiment
-        self.title = run.notes().name or title_of(experiment)
+        self.title = run.notes().name or title_of(summary_of(experiment))
         self.state = state
         self.said = state
         self.wanted = Wanted.RUN

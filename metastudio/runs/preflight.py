@@ -105,6 +105,7 @@ def _of_parts(
         yield problem(
             "few-classes",
             "{title} makes sense from about {enough} classes to learn from, and there are {count}.",
+            one="{title} makes sense from about {enough} classes to learn from, and there is 1.",
             where="data.split",
             severity=Severity.WARNING,
             todo="Add classes, or take the plain classifier or Prototypical Networks.",
@@ -237,6 +238,7 @@ def _of_target(target: TargetTask, experiment: ExperimentConfig, entry: Entry) -
         yield problem(
             "target-classes",
             "The target task '{target}' has {count} classes with support pictures, and two are needed.",
+            one="The target task '{target}' has 1 class with support pictures, and two are needed.",
             where=where,
             todo="Drop pictures into another class, or remove the task.",
             target=target.name,
@@ -259,6 +261,7 @@ def _of_target(target: TargetTask, experiment: ExperimentConfig, entry: Entry) -
         yield problem(
             "target-missing-files",
             "{count} pictures of the target task '{target}' are not there; the first is '{first}'.",
+            one="1 picture of the target task '{target}' is not there: '{first}'.",
             where=where,
             severity=Severity.WARNING,
             todo="They will be left out.",

@@ -24,7 +24,7 @@ from metastudio.runs.atomic import TEMPORARY_PREFIX, resources, write_atomically
 from metastudio.runs.control import Wanted
 from metastudio.runs.events import Evaluated
 from metastudio.runs.initial_weights import origin_of
-from metastudio.runs.run_state import SCHEMA_VERSION, RunState, State
+from metastudio.runs.run_state import SCHEMA_VERSION, RunState, State, summary_of
 from metastudio.runs.worker_lock import is_worker_alive
 
 
@@ -281,7 +281,14 @@ def create_run(
             run.write_data(index, parts)
             write_atomically(run.control_path, f"{Wanted.RUN}\n")
             origin = origin_of(experiment.initial_weights)
-            run.write_state(RunState(iterations=experiment.training.iterations, seed=experiment.seed, origin=origin))
+            run.write_state(
+                RunState(
+                    iterations=experiment.training.iterations,
+                    seed=experiment.seed,
+                    origin=origin,
+                    summary=summary_of(experiment),
+                )
+            )
             fill(run)
             return _named(begun, folder, experiment)
     finally:

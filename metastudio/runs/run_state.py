@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from metastudio import __version__
+from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.runs.events import Failed
 
 SCHEMA_VERSION = 1
@@ -77,6 +78,41 @@ class Origin(BaseModel):
     iteration: int | None = None
 
 
+class RunSummary(BaseModel):
+    """The few words and numbers of the frozen experiment by which runs are told apart in a list.
+
+    They stand in `run.json` too, so that ten thousand runs are listed without reading ten thousand experiments. `name`
+    is that of the experiment.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    name: str
+    algorithm: str
+    backbone: str
+    n_way: int
+    n_shot: int
+    meta_batch_size: int
+    outer_lr: float
+    inner_lr: float | None = None
+    inner_steps: int | None = None
+
+
+def summary_of(experiment: ExperimentConfig) -> RunSummary:
+    """Return what a list says of an experiment; methods without an inner loop have no inner rate and steps."""
+    return RunSummary(
+        name=experiment.name,
+        algorithm=experiment.algorithm.name,
+        backbone=experiment.backbone.name,
+        n_way=experiment.episodes.n_way,
+        n_shot=experiment.episodes.n_shot,
+        meta_batch_size=experiment.training.meta_batch_size,
+        outer_lr=experiment.training.outer_lr,
+        inner_lr=getattr(experiment.algorithm, "inner_lr", None),
+        inner_steps=getattr(experiment.algorithm, "inner_steps", None),
+    )
+
+
 class RunState(BaseModel):
     """Frozen; the worker writes a changed copy. Accuracies lie in [0, 1]; `elapsed_s` is training without pauses.
 
@@ -109,3 +145,4 @@ class RunState(BaseModel):
     skipped_files: int = 0
     failure: Failed | None = None
     origin: Origin | None = None
+    summary: RunSummary | None = None

@@ -1,8 +1,9 @@
 """What drawing, decoding and assembling episodes adds to an outer step, prefetched beside it.
 
-Run by hand: ``python -m tests.benchmarks.episode_overhead OMNIGLOT_FOLDER [--rounds 5] [--seconds 8]``. Two trainers
-of the quick MAML recipe take turns: one draws its episodes from the image store, the other gets some that were drawn
-beforehand. Both trace, and both have moved their tasks to processes before the first turn.
+Run by hand: ``python -m tests.benchmarks.episode_overhead OMNIGLOT_FOLDER [--rounds 5] [--seconds 8] [--augment
+flip,rotate]``. Two trainers of the quick MAML recipe take turns: one draws its episodes from the image store, and
+augments them where changes are named (or ``all``), the other gets some that were drawn beforehand and stay as they are.
+Both trace, and both have moved their tasks to processes before the first turn.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from metastudio.catalog.augmentation import STRENGTHS
 from metastudio.catalog.data_spec import Part
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig
@@ -71,10 +73,13 @@ def main() -> None:
     parser.add_argument("omniglot", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--augment", default="", help=f"changes by name, or all: {', '.join(STRENGTHS)}")
     arguments = parser.parse_args()
+    names = list(STRENGTHS) if arguments.augment == "all" else list(filter(None, arguments.augment.split(",")))
     values = with_recipe({}, find_recipe("quick-maml-omniglot"))
     values["training"] |= {"iterations": 10**6, "validate_every": 10**6, "checkpoint_every": 10**6}
     experiment = parse_experiment(values)
+    augmented = parse_experiment({**values, "augmentation": dict.fromkeys(names, True)})
     store = open_store(scan([arguments.omniglot]), experiment.data.preprocessing)
     parts = {each.name: Part.META_TRAIN for each in store.index.classes}
     rotated = frozenset({Part.META_TRAIN})
@@ -82,7 +87,7 @@ def main() -> None:
     seconds: dict[str, list[float]] = {"drawn in training": [], "drawn beforehand": []}
     with ExitStack() as stack:
         sides = {
-            "drawn in training": steps_of(experiment, source, stack),
+            "drawn in training": steps_of(augmented, source, stack),
             "drawn beforehand": steps_of(experiment, Beforehand(source, experiment.episodes.for_training()), stack),
         }
         for _ in range(arguments.rounds):
@@ -95,7 +100,8 @@ def main() -> None:
     medians = {name: statistics.median(each) for name, each in seconds.items()}
     for name, median in medians.items():
         print(f"{name}: {1000 * median:.1f} ms an outer step")
-    print(f"drawing adds {medians['drawn in training'] / medians['drawn beforehand'] - 1:.1%}")
+    what = f"drawing and augmenting ({', '.join(names)})" if names else "drawing"
+    print(f"{what} adds {medians['drawn in training'] / medians['drawn beforehand'] - 1:.1%}")
 
 
 if __name__ == "__main__":

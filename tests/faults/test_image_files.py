@@ -150,7 +150,7 @@ def test_b13_ten_thousand_classes_of_two_hundred_thousand_files_become_an_index_
     files = tuple(ImageFile(f"/d/{number}.png", 1, 1) for number in range(20))
     held = [Held((f"{number // 100:02}", f"{number % 100:02}"), files) for number in range(10_000)]
 
-    index = index_of(("/d",), found_classes([("/d", held)], Layout.AUTO, []), Layout.AUTO, [])
+    index = index_of(("/d",), found_classes([("/d", held)], Layout.AUTO, [], {}), Layout.AUTO, [])
 
     assert (len(index.classes), index.file_count) == (10_000, 200_000)
     assert ImageIndex.from_json(json.loads(json.dumps(index.to_json()))) == index

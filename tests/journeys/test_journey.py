@@ -104,11 +104,16 @@ def drop_classes(bins: ClassBins, classes: list[list[Path]], qtbot: QtBot) -> No
 
 
 def drop_a_folder(window: MainWindow, folder: Path, qtbot: QtBot) -> None:
-    """Images: an empty page takes a dropped folder of folders, and shows its classes and pictures."""
+    """Images: an empty page says what a dropped folder of folders can be, takes it, and shows classes and pictures."""
     page = open_page(window, "images")
     document = window.studio.project
     assert page._stack.currentIndex() == 0, "an empty project shows what belongs there"
     drop_files(page._stack.currentWidget(), [folder])
+    panel = page._incoming.depth_panel
+    qtbot.waitUntil(panel.isVisible, timeout=SOON_MS)
+    assert panel.choices()[0].text().startswith("18 classes")
+    assert not document.index.classes, "nothing is taken before the choice"
+    click(panel.take_button)
     qtbot.waitUntil(lambda: len(document.index.classes) == 18 and not document.is_busy, timeout=SOON_MS)
     lists = {column.part: column.view for column in page._board.columns}
     assert sum(len(lists[part].rows_model.rows()) for part in Part) == 18

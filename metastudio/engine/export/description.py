@@ -14,11 +14,11 @@ from metastudio.catalog.data_spec import Part
 from metastudio.catalog.entry import Entry, find
 from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.engine.adaptation import AdaptedTask, TrainedLearner
-from metastudio.engine.evaluation.proportion import wilson95
 from metastudio.engine.transfer_note import transfer_note
 from metastudio.runs.checkpoint_files import iteration_of
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import versions
+from metastudio.runs.statistics import wilson95
 
 LABELS = "labels.json"
 PREPROCESSING = "preprocessing.json"

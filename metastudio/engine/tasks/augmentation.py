@@ -127,7 +127,8 @@ class Augmenter:
             larger = 1 / (1 - off)
             aside = _either_way(draws["crop"][:, 1:3]) * (larger * off * side / 2)[:, None]
             matrix = get_affine_matrix2d(aside, centre, larger[:, None].expand(-1, 2), torch.zeros_like(angle)) @ matrix
-        return warp_affine(images, matrix[:, :2], (side, side), padding_mode="border")
+        moved: Tensor = warp_affine(images, matrix[:, :2], (side, side), padding_mode="border")
+        return moved
 
     def _coloured(self, images: Tensor, draws: Draws) -> Tensor:
         if "brightness" in draws:
@@ -157,9 +158,10 @@ class Augmenter:
         most = max(self._share("blur") * images.shape[-1], 2 * _LEAST_SIGMA_PX)
         sigma = _LEAST_SIGMA_PX + drawn[:, :1] * (most - _LEAST_SIGMA_PX)  # (B, 1)
         width = 2 * math.ceil(2.5 * most) + 1
-        if len(images) == 1:  # alone it would be filtered by another kernel, which rounds otherwise
-            return gaussian_blur2d(images.repeat(2, 1, 1, 1), width, sigma.expand(2, 2))[:1]
-        return gaussian_blur2d(images, width, sigma.expand(-1, 2))
+        if len(images) == 1:  # alone and grey it would meet another kernel, which rounds otherwise
+            images, sigma = images.expand(2, -1, -1, -1), sigma.expand(2, -1)
+        blurred: Tensor = gaussian_blur2d(images, width, sigma.expand(-1, 2))
+        return blurred[: len(drawn)]
 
 
 def _with_pictures(episode: Episode, images: Mapping[str, Tensor]) -> Episode:

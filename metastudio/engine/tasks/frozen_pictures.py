@@ -19,6 +19,7 @@ def require_same_pictures(index: ImageIndex, store: ImageStore) -> None:
     if lost:
         raise DataError(
             "{count} of the pictures that this run was made with are gone or have changed.",
+            one="1 of the pictures that this run was made with is gone or has changed.",
             count=len(lost),
             where=lost[0],
             todo="Put the old pictures back and try again, or start a new run with the new ones.",

@@ -7,6 +7,7 @@ from collections import Counter
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -28,8 +29,10 @@ from metastudio.gui.widgets.class_column import PART_MARKS
 from metastudio.gui.widgets.labels import WrappingLabel, label
 from metastudio.gui.widgets.problem_strip import ProblemStrip
 from metastudio.gui.widgets.spin_box import spin_box
+from metastudio.gui.wording import counted
 from metastudio.images.class_split import split_classes
-from metastudio.images.image_index import ImageIndex
+from metastudio.images.image_index import ImageIndex, group_of
+from metastudio.images.split_guard import divided_groups
 
 _KINDS = (RandomSplit, ListedSplit, FolderSplit, ManualSplit)
 
@@ -75,6 +78,8 @@ class SplitDialog(QDialog):
         self._result = label("", "section")
         self._result.setAccessibleName(self.tr("Classes of each part"))
         column.addWidget(self._result)
+        self._groups = label("", "quiet")
+        column.addWidget(self._groups)
         self._problems = ProblemStrip(most=4)
         column.addWidget(self._problems)
         column.addStretch(1)
@@ -99,7 +104,11 @@ class SplitDialog(QDialog):
         if kind is RandomSplit:
             train, val = self._train.value() / 100, self._val.value() / 100
             return RandomSplit(
-                meta_train=train, meta_val=val, meta_test=round(max(0.0, 1 - train - val), 2), seed=self._seed.value()
+                meta_train=train,
+                meta_val=val,
+                meta_test=round(max(0.0, 1 - train - val), 2),
+                seed=self._seed.value(),
+                whole_groups=self._whole.isChecked(),
             )
         if kind is ListedSplit:
             train, val, test = (edit.text().strip() for edit in self._lists)
@@ -128,6 +137,14 @@ class SplitDialog(QDialog):
             grid.addWidget(widget, row, 1)
             widget.setAccessibleName(title)
         grid.addWidget(again, 3, 2)
+        self._whole = QCheckBox(self.tr("Keep groups whole: no alphabet or domain lies in two parts"))
+        self._whole.setChecked(given.whole_groups)
+        has_groups = any(each.group for each in self._index.classes)
+        self._whole.setEnabled(has_groups)
+        if not has_groups:
+            self._whole.setToolTip(self.tr("No class lies in a folder with others: there are no groups."))
+        self._whole.toggled.connect(self._on_changed)
+        grid.addWidget(self._whole, 4, 0, 1, 4)
         for spin in (self._train, self._val, self._seed):
             spin.valueChanged.connect(self._on_changed)
         return page
@@ -172,6 +189,20 @@ class SplitDialog(QDialog):
         grid.addWidget(WrappingLabel(text), 0, 0, 1, 4)
         return page
 
+    def _about_groups(self, parts: dict[str, Part]) -> str:
+        """Return how many groups lie in several parts; nothing where there are none."""
+        groups = {group_of(name) for name in parts} - {""}
+        if not groups:
+            return ""
+        divided = len(divided_groups(parts))
+        if not divided:
+            return self.tr("Every group of classes lies in one part.")
+        one, many = (
+            self.tr("1 group of {all} lies in several parts."),
+            self.tr("{count} groups of {all} lie in several parts."),
+        )
+        return counted(divided, one, many, all=f"{len(groups):,}")
+
     @Slot()
     def _on_again_clicked(self) -> None:
         self._seed.setValue(self._seed.value() + 1)
@@ -206,6 +237,7 @@ class SplitDialog(QDialog):
         if parts and unused:
             shown.append(self.tr("{count} not used").format(count=f"{unused:,}"))
         self._result.setText("     ".join(shown) if parts else "")
+        self._groups.setText(self._about_groups(parts))
         self._problems.set_problems(problems)
         self._take.setEnabled(bool(parts))
         self._take.setToolTip("" if parts else self.tr("What is wrong stands above."))

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QCoreApplication
 
-from metastudio.catalog.data_spec import Part
+from metastudio.catalog.data_spec import Part, RandomSplit
 from metastudio.errors import Problem
 from metastudio.gui import commands
 from metastudio.gui.models.shown_name import isolated
 from metastudio.gui.wording import counted
+from metastudio.images.split_guard import DIVIDED, divided_groups
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
@@ -214,6 +215,29 @@ def _move_together(document: ProjectDocument, problems: Sequence[Problem]) -> It
             yield Cure(title, done, _moving(document, moved, part))
 
 
+def _keep_groups_whole(document: ProjectDocument, problems: Sequence[Problem]) -> Iterator[Cure]:
+    """Bring divided groups together, or deal all classes anew in whole groups."""
+    divided = divided_groups(document.parts)
+    groups = tuple(group for group in _places(problems) if group in divided)
+    if not groups:
+        return
+    home = max(divided[groups[0]], key=divided[groups[0]].__getitem__)
+    one, many = _tr("Move all of {name} to {part}"), _tr("Bring {count} groups together")
+    yield Cure(
+        counted(len(groups), one, many, name=_short(groups[0]), part=home.label),
+        counted(len(groups), _tr("1 group is whole now."), _tr("{count} groups are whole now.")),
+        lambda: commands.gather_groups(document, groups=groups),
+    )
+    before = document.experiment.data.split
+    if len(groups) > 1 and isinstance(before, RandomSplit):
+        dealt = before.model_copy(update={"whole_groups": True})
+        yield Cure(
+            _tr("Deal whole groups anew"),
+            _tr("Every group lies in one part now."),
+            lambda: commands.set_split(document, split=dealt),
+        )
+
+
 def _classes_of(document: ProjectDocument, paths: Collection[str]) -> dict[str, str]:
     """Return the class of each of the files that the project uses, in the order of `paths`."""
     return document.used.classes_of(paths)
@@ -265,5 +289,7 @@ _CURES: Final[Mapping[str, tuple[_Make, ...]]] = {
     "near-duplicate-in-class": (_keep_one, _keep_second),
     "near-duplicate-across-classes": (_keep_in_one_class, _keep_one_of_each, _merge_classes_of_picture),
     "near-duplicate-across-parts": (_keep_in_one_class, _move_together, _keep_one_of_each),
+    "duplicate-class-across-parts": (_move_together, _merge_classes_of_picture),
+    DIVIDED: (_keep_groups_whole,),
 }
 """The cures of each kind of problem, by its code."""

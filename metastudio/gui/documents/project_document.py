@@ -10,46 +10,22 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
-from metastudio.catalog.data_spec import Layout, Part
+from metastudio.catalog.data_spec import Part
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
-from metastudio.errors import Problem, Severity, problem
+from metastudio.errors import Problem, Severity
 from metastudio.gui import commands
 from metastudio.gui.documents.background_task import BackgroundTask
-from metastudio.gui.documents.folder_scan import look_at
+from metastudio.gui.documents.depth_offer import DepthOffer, offer_of
+from metastudio.gui.documents.folder_scan import Sources, look_at
+from metastudio.gui.documents.image_problems import NOTHING_CHECKED, problems_of_images
 from metastudio.gui.documents.project_state import NO_IMAGES, ProjectState, changed_sections, title_of, with_option
-from metastudio.images.class_health import CLASS_CODES, class_problems
-from metastudio.images.duplicates import duplicates, near_duplicate_problems
-from metastudio.images.image_folder import select
+from metastudio.gui.wording import counted
 from metastudio.images.image_index import ImageIndex
 from metastudio.images.picture_check import Checked, check
-from metastudio.images.problems import without_places
 from metastudio.runs.preflight import preflight
 from metastudio.runs.project import Project
-from metastudio.runs.worker_lock import Holder
 
 _SAVE_AFTER_MS = 600
-
-_READ_ONLY = problem(
-    "read-only",
-    "The project's folder cannot be written, so no change is kept.",
-    todo="Copy the project to another place and open it there.",
-    severity=Severity.WARNING,
-)
-
-
-def _held(holder: Holder) -> Problem:
-    return problem(
-        "project-held",
-        "Another MetaStudio has this project open, process {pid} on {host}, so no change is kept here.",
-        todo="Close it there, then open the project again.",
-        severity=Severity.WARNING,
-        pid=holder.pid,
-        host=holder.host,
-    )
-
-
-_Folders = tuple[tuple[str, ...], Layout]
-"""What a scan depends on."""
 
 
 class ProjectDocument(QObject):
@@ -68,6 +44,7 @@ class ProjectDocument(QObject):
         work_started(object): work on the pictures began; what it is, as a word: "scan", "check" or "compare".
         work_progressed(object, object): pictures done, and of how many (0 where unknown).
         work_ended(): it ended, well, badly or cancelled.
+        depth_offered(object): a `DepthOffer` waits for a person to choose, or None where none waits any more.
         pictures_found(object): paths of some of the pictures that a scan has found so far, a tuple that grows.
         saved(): the project on disk is what the window shows.
         failed(object): an exception: saving or scanning did not work.
@@ -81,6 +58,7 @@ class ProjectDocument(QObject):
     work_started = Signal(object)
     work_progressed = Signal(object, object)
     work_ended = Signal()
+    depth_offered = Signal(object)
     pictures_found = Signal(object)
     saved = Signal()
     failed = Signal(object)
@@ -91,15 +69,15 @@ class ProjectDocument(QObject):
         self._undo_stack = undo_stack
         self._state = ProjectState(project.draft)
         self._saved = self._being_saved = project.draft
-        self._scanned: dict[_Folders, ImageIndex] = {}
+        self._scanned: dict[Sources, ImageIndex] = {}
         self._problems: tuple[Problem, ...] | None = None
         self._image_problems: tuple[Problem, ...] | None = None
-        self._picture_problems: tuple[Problem, ...] = ()
-        self._twins = NO_IMAGES
-        self._look_alikes: tuple[tuple[str, ...], ...] = ()
+        self._checked = NOTHING_CHECKED
         self._task: BackgroundTask | None = None
-        self._wanted: _Folders | None = None
+        self._wanted: Sources | None = None
         self._scan_title = ""
+        self._asked_about: tuple[str, ...] = ()
+        self._offer: DepthOffer | None = None
         self._saving: BackgroundTask | None = None
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
@@ -163,30 +141,8 @@ class ProjectDocument(QObject):
     def image_problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with folders, pictures and split."""
         if self._image_problems is None:
-            self._image_problems = self._look_for_image_problems()
+            self._image_problems = problems_of_images(self._state, self._checked, self.project)
         return self._image_problems
-
-    def _look_for_image_problems(self) -> tuple[Problem, ...]:
-        data = self.experiment.data
-        excluded = {*data.excluded_files, *data.excluded_classes}
-        twins = select(self._twins, data)
-        found = (
-            *(each for each in self.index.problems if each.code not in CLASS_CODES),
-            *self._picture_problems,
-            *duplicates(twins, self.parts),
-            *near_duplicate_problems(self._look_alikes, twins, self.parts),
-        )
-        return (
-            *(left for each in found if (left := without_places(each, excluded)) is not None),
-            *class_problems(self.used.classes),
-            *self._state.split_problems,
-            *self._read_only_problems(),
-        )
-
-    def _read_only_problems(self) -> tuple[Problem, ...]:
-        if self.project.held_by is not None:
-            return (_held(self.project.held_by),)
-        return (_READ_ONLY,) if self.project.is_read_only else ()
 
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that prevents a start or will disappoint, of images and settings alike."""
@@ -213,9 +169,9 @@ class ProjectDocument(QObject):
 
     def show_experiment(self, experiment: ExperimentConfig) -> None:
         """Put a draft in place and tell what changed; only undo commands call this."""
-        folders = _folders_of(experiment)
-        self._show(self._state.followed_by(experiment, self._scanned.get(folders, NO_IMAGES)))
-        if folders not in self._scanned:
+        sources = Sources.of(experiment.data)
+        self._show(self._state.followed_by(experiment, self._scanned.get(sources, NO_IMAGES)))
+        if sources not in self._scanned:
             self.scan_folders()
 
     def _forget_problems(self) -> None:
@@ -226,7 +182,7 @@ class ProjectDocument(QObject):
         sections = changed_sections(before.experiment, state.experiment)
         self._forget_problems()
         if state.index is not before.index:
-            self._picture_problems, self._twins, self._look_alikes = (), NO_IMAGES, ()
+            self._checked = NOTHING_CHECKED
             self.index_changed.emit()
             if is_checked:
                 self._check_pictures()
@@ -245,41 +201,88 @@ class ProjectDocument(QObject):
     def scan_folders(self) -> None:
         """Look at the folders of the draft, beside the window; no step of the undo stack."""
         if self.experiment.data.folders:
-            self._scan(_folders_of(self.experiment), "")
+            self._scan(Sources.of(self.experiment.data), "")
 
-    def add_folders(self, folders: Sequence[str], *, title: str = "") -> None:
+    def add_folders(self, folders: Sequence[str], *, title: str = "", asks: bool = False) -> None:
         """Take further folders, beside the window; when they are found it is one step, called `title` if that is given.
 
-        Lists of pictures (.csv) are taken like folders.
+        Lists of pictures (.csv) are taken like folders. Where it `asks`, nested ones are not taken but offered:
+        `depth_offered` tells what they can be.
         """
-        before = (self._wanted or _folders_of(self.experiment))[0]
+        data = self.experiment.data
+        waiting = self._offer.folders if self._offer is not None and self._offer.is_new else ()
+        before, depths = (*data.folders, *waiting), data.class_depths
+        if self._wanted is not None:
+            before, depths = self._wanted.folders, dict(self._wanted.depths)
         known = [os.path.abspath(each) for each in before]  # noqa: PTH100 - keeps links as given
         added = [each for each in dict.fromkeys(map(os.path.abspath, folders)) if each not in known]
-        if added:
-            usual = self.tr("Add {count} folders") if len(added) > 1 else self.tr("Add {name}")
-            named = title or usual.format(count=len(added), name=Path(added[0]).name)
-            self._scan(((*before, *added), self.experiment.data.layout), named)
+        if not added:
+            return
+        new = [each for each in (*before, *added) if each not in data.folders]
+        usual = self.tr("Add {count} folders") if len(new) > 1 else self.tr("Add {name}")
+        named = title or usual.format(count=len(new), name=Path(new[0]).name)
+        self.decline_offer()
+        sources = Sources.of(data, folders=(*before, *added), class_depths=depths)
+        self._scan(sources, named, asks_about=tuple(each for each in new if asks and each not in depths))
 
     def remove_folders(self, folders: Sequence[str]) -> None:
         """Let go of folders; nothing is deleted."""
-        kept = tuple(each for each in self.experiment.data.folders if each not in folders)
-        title = self.tr("Remove {count} folders").format(count=len(folders))
-        self._scan((kept, self.experiment.data.layout), title)
+        data = self.experiment.data
+        kept = tuple(each for each in data.folders if each not in folders)
+        one, many = self.tr("Remove {name}"), self.tr("Remove {count} folders")
+        self._scan(Sources.of(data, folders=kept), counted(len(folders), one, many, name=Path(folders[0]).name))
 
     def locate_folder(self, folder: str, found_at: str) -> None:
         """Take a folder from where it lies now; parts and exclusions of its classes stay."""
-        folders = tuple(found_at if each == folder else each for each in self.experiment.data.folders)
-        self._scan((folders, self.experiment.data.layout), self.tr("Locate {name}").format(name=Path(found_at).name))
+        data = self.experiment.data
+        folders = tuple(found_at if each == folder else each for each in data.folders)
+        depths = {found_at if each == folder else each: depth for each, depth in data.class_depths.items()}
+        title = self.tr("Locate {name}").format(name=Path(found_at).name)
+        self._scan(Sources.of(data, folders=folders, class_depths=depths), title)
+
+    # what a class is, where folders are nested
+
+    @property
+    def offer(self) -> DepthOffer | None:
+        """Nested folders that wait for a person to choose what a class is."""
+        return self._offer
+
+    def ask_depth(self, folders: Sequence[str]) -> None:
+        """Look beside the window at what the classes of these folders could be; `depth_offered` tells it."""
+        data = self.experiment.data
+        depths = {each: depth for each, depth in data.class_depths.items() if each not in folders}
+        title = self.tr("Choose what a class is")
+        self.decline_offer()
+        self._scan(Sources.of(data, class_depths=depths), title, asks_about=tuple(folders))
+
+    def take_offer(self, depth: int) -> None:
+        """Take the folders of the offer as classes of this depth, one step; 0 is the greatest."""
+        offer = self._offer
+        if offer is None:
+            return
+        self.decline_offer()
+        sources = offer.sources(self.experiment.data, depth)
+        if sources in self._scanned:
+            self.cancel_work()
+            commands.set_sources(self, sources=sources, index=self._scanned[sources], title=offer.title)
+        else:
+            self._scan(sources, offer.title)
+
+    def decline_offer(self) -> None:
+        """Take nothing of it."""
+        if self._offer is not None:
+            self._offer = None
+            self.depth_offered.emit(None)
 
     def cancel_work(self) -> None:
         """Stop a scan or a check; what was there before stays."""
         self._end_work()
 
-    def _scan(self, folders: _Folders, title: str) -> None:
+    def _scan(self, sources: Sources, title: str, *, asks_about: tuple[str, ...] = ()) -> None:
         self.cancel_work()
-        self._wanted, self._scan_title = folders, title
-        shown = self.index if folders == _folders_of(self.experiment) else NO_IMAGES
-        self._begin("scan", lambda tell, stop: look_at(*folders, shown, tell, stop), self._on_scan_succeeded)
+        self._wanted, self._scan_title, self._asked_about = sources, title, asks_about
+        shown = self.index if sources == Sources.of(self.experiment.data) else NO_IMAGES
+        self._begin("scan", lambda tell, stop: look_at(sources, shown, tell, stop), self._on_scan_succeeded)
 
     def _begin(self, kind: str, work: Any, on_succeeded: Any) -> None:
         task = BackgroundTask(work, self)
@@ -315,7 +318,7 @@ class ProjectDocument(QObject):
 
     def _show_kept(self, index: ImageIndex) -> None:
         """Show what the last scan found while this one looks again; it will say what has changed since."""
-        if self._wanted == _folders_of(self.experiment):
+        if self._wanted is not None and self._wanted == Sources.of(self.experiment.data):
             self._scanned[self._wanted] = index
             self._show(self._state.followed_by(self.experiment, index), is_checked=False)
 
@@ -329,12 +332,17 @@ class ProjectDocument(QObject):
     def _on_scan_succeeded(self, index: ImageIndex) -> None:
         if self.sender() is not self._task:
             return
-        folders, title = self._wanted, self._scan_title
+        sources, title, asked_about = self._wanted, self._scan_title, self._asked_about
+        assert sources is not None  # noqa: S101  # a scan is under way
         self._end_work()
-        self._scanned[folders] = index
-        if title:
-            commands.set_folders(self, folders=folders[0], index=index, title=title)
-        elif folders == _folders_of(self.experiment):
+        self._scanned[sources] = index
+        offer = offer_of(index, asked_about, self.experiment.data, title) if asked_about else None
+        if offer is not None:
+            self._offer = offer
+            self.depth_offered.emit(offer)
+        elif title:
+            commands.set_sources(self, sources=sources, index=index, title=title)
+        elif sources == Sources.of(self.experiment.data):
             if index is self.index:
                 self._check_pictures()
             else:
@@ -363,8 +371,7 @@ class ProjectDocument(QObject):
             self._take_checked(checked)
 
     def _take_checked(self, checked: Checked) -> None:
-        self._picture_problems, self._twins = checked.problems, checked.twins
-        self._look_alikes = checked.look_alikes or ()
+        self._checked = checked
         self._forget_problems()
         self.problems_changed.emit()
 
@@ -417,10 +424,6 @@ class ProjectDocument(QObject):
             self.project.draft = self.experiment
             self.project.save()
             self._saved = self.experiment
-
-
-def _folders_of(experiment: ExperimentConfig) -> _Folders:
-    return experiment.data.folders, experiment.data.layout
 
 
 def _without_repeats(problems: Sequence[Problem]) -> tuple[Problem, ...]:

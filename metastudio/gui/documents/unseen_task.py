@@ -29,6 +29,7 @@ def draw_unseen_task(run: RunFolder, number: int) -> TryOutState:
     if len(classes) < 2:
         raise DataError(
             "This run kept {count} classes back for meta-test, and a task needs two.",
+            one="This run kept 1 class back for meta-test, and a task needs two.",
             count=len(classes),
             todo="Drop pictures of your own instead.",
         )

@@ -14,7 +14,7 @@ def translated(text: str) -> str:
 
 def sentence(message: Message) -> str:
     """Return a message, its template translated before its places are filled."""
-    return str(Message(translated(message.template), message.fields))
+    return str(Message(translated(message.sentence), message.fields))
 
 
 def plain(word: str) -> str:

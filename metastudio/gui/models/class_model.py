@@ -10,10 +10,10 @@ from functools import lru_cache
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from metastudio.gui.models.shown_name import groups_told_apart, printable
+from metastudio.gui.wording import counted
 from metastudio.images.image_index import ImageClass, ImageIndex
 
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
-NAME_ROLE = Qt.ItemDataRole.UserRole + 2
 _THUMBNAILS = 3
 
 
@@ -36,6 +36,8 @@ class ClassRow:
         is_ready: False for a class that is not used.
         shown_group: What is shown of the folders around it; it tells classes of one short name apart.
         counts_for: The class that it was merged into, where it was.
+        members: Of a row that stands for a group, its classes in this column; the name ends in "/" then.
+        of: How many classes the group has in all columns.
     """
 
     name: str
@@ -44,11 +46,18 @@ class ClassRow:
     is_ready: bool = True
     shown_group: str = ""
     counts_for: str = ""
+    members: tuple[str, ...] = ()
+    of: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes that the row stands for."""
+        return self.members or (self.name,)
 
     @property
     def short_name(self) -> str:
         """The last component of the name, to be shown."""
-        return printable(self.name.rpartition("/")[2])
+        return printable(self.name.rstrip("/").rpartition("/")[2])
 
     @property
     def group(self) -> str:
@@ -126,8 +135,8 @@ class ClassListModel(QAbstractListModel):
         return True
 
     def position_of(self, name: str) -> QModelIndex:
-        """Return where a class is; invalid where it is not listed."""
-        row = next((number for number, each in enumerate(self._rows) if each.name == name), -1)
+        """Return where a class is, or the group that stands for it; invalid where neither is listed."""
+        row = next((number for number, each in enumerate(self._rows) if name in each.names), -1)
         return self.index(row) if row >= 0 else QModelIndex()
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
@@ -139,11 +148,13 @@ class ClassListModel(QAbstractListModel):
         row = self._rows[index.row()]
         answers = {
             ROW_ROLE: row,
-            NAME_ROLE: row.name,
-            Qt.ItemDataRole.DisplayRole: printable(row.name),
+            Qt.ItemDataRole.DisplayRole: printable(row.name.rstrip("/")),
         }
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            text = self.tr("{name}, {count} images").format(name=printable(row.name), count=row.count)
+            one, many = self.tr("{name}, 1 image"), self.tr("{name}, {count} images")
+            text = counted(row.count, one, many, name=printable(row.name.rstrip("/")))
+            if row.members:
+                text += self.tr(", {count} of {total} classes").format(count=len(row.members), total=row.of)
             return text + (
                 self.tr(", counts for {name}").format(name=printable(row.counts_for)) if row.counts_for else ""
             )

@@ -41,7 +41,7 @@ def run_columns() -> tuple[RunColumn, ...]:
     """Return all columns in their order, in the person's language."""
     return (
         RunColumn("name", _tr("name"), lambda row: row.name, width_px=160, is_usual=True),
-        RunColumn("method", _tr("method"), lambda row: row.method, width_px=158, is_usual=True),
+        RunColumn("method", _tr("method"), lambda row: row.method, width_px=140, is_usual=True),
         RunColumn("task", _tr("task"), lambda row: row.task, width_px=52, is_usual=True),
         RunColumn("state", _tr("state"), _state, width_px=116, is_usual=True),
         RunColumn(
@@ -68,7 +68,7 @@ def run_columns() -> tuple[RunColumn, ...]:
             width_px=84,
             is_usual=True,
         ),
-        RunColumn("started", _tr("started"), lambda row: date_text(row.started_at), width_px=150, is_usual=True),
+        RunColumn("started", _tr("started"), lambda row: date_text(row.started_at), width_px=136, is_usual=True),
         RunColumn(
             "test",
             _tr("meta-test"),

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from metastudio.catalog.menu import ALGORITHMS, BACKBONES
-from metastudio.errors import MetaStudioError, ResourceError
+from metastudio.errors import MetaStudioError
 from metastudio.images.problems import Cancelled
 from metastudio.jobs.job import title_of
-from metastudio.paths import cache_folder
-from metastudio.runs.atomic import write_atomically
 from metastudio.runs.events import Failed
-from metastudio.runs.run_folder import RunFolder
-from metastudio.runs.run_state import State
+from metastudio.runs.run_folder import Notes, RunFolder
+from metastudio.runs.run_state import State, summary_of
 
 Stamp = tuple[int, ...]
 Tell = Callable[..., None]
 
-_VERSION = 1
-_TELL_EVERY_S = 0.3
-_KEPT_AFTER = 20
-"""So few runs are read anew as fast."""
-_WATCHED = ("run.json", "experiment.toml", "notes.toml", "evaluations")
+_TELL_AFTER_S, _MORE = 0.2, 3
+"""Who waits longer sees what there is, then three times as many, and so on: every time the table is made anew."""
+_REST_AFTER_S, _REST_S = 0.005, 0.002
+"""So often the window gets the interpreter, and for so long."""
+_WATCHED = ("run.json", "notes.toml", "evaluations")
 """What a row is made of; `evaluations` is a folder, whose time changes with every file in it."""
 
 
@@ -65,20 +60,26 @@ class RunRow:
     parameters: int | None = None
 
 
-def read_row(run: RunFolder) -> RunRow:
-    """Read one run; one that is damaged is listed with its reason."""
+def read_row(run: RunFolder, *, is_bare: bool = False) -> RunRow:
+    """Read one run; one that is damaged is listed with its reason.
+
+    Args:
+        run: The run.
+        is_bare: Whether it is known to have neither notes nor results on meta-test.
+    """
     try:
-        state, experiment, notes = run.state(), run.experiment(), run.notes()
-        effective = run.effective_state()
+        state = run.state()
+        summary = state.summary or summary_of(run.experiment())  # older runs have none
+        effective = run.effective_state() if state.state.needs_worker else state.state
     except MetaStudioError as error:
         return RunRow(run, run.name, problem=str(error))
-    entry, backbone = ALGORITHMS.get(experiment.algorithm.name), BACKBONES.get(experiment.backbone.name)
-    tested = run.evaluations()[-1:]
+    notes, tested = (Notes(), ()) if is_bare else (run.notes(), run.evaluations()[-1:])
+    entry, backbone = ALGORITHMS.get(summary.algorithm), BACKBONES.get(summary.backbone)
     return RunRow(
         run=run,
-        name=notes.name or title_of(experiment),
-        method=entry.title if entry else experiment.algorithm.name,
-        task=f"{experiment.episodes.n_way}w{experiment.episodes.n_shot}s",
+        name=notes.name or title_of(summary),
+        method=entry.title if entry else summary.algorithm,
+        task=f"{summary.n_way}w{summary.n_shot}s",
         state=effective,
         accuracy=state.best_accuracy,
         ci95=state.best_ci95,
@@ -90,12 +91,12 @@ def read_row(run: RunFolder) -> RunRow:
         failure=_failure_text(state.failure) if effective is State.FAILED and state.failure else "",
         test_accuracy=tested[0].accuracy if tested else None,
         test_ci95=tested[0].ci95 if tested else None,
-        backbone=backbone.title if backbone else experiment.backbone.name,
-        inner_lr=getattr(experiment.algorithm, "inner_lr", None),
-        inner_steps=getattr(experiment.algorithm, "inner_steps", None),
-        outer_lr=experiment.training.outer_lr,
-        meta_batch_size=experiment.training.meta_batch_size,
-        seed=experiment.seed,
+        backbone=backbone.title if backbone else summary.backbone,
+        inner_lr=summary.inner_lr,
+        inner_steps=summary.inner_steps,
+        outer_lr=summary.outer_lr,
+        meta_batch_size=summary.meta_batch_size,
+        seed=state.seed,
         device=state.device,
         parameters=state.parameters or None,
     )
@@ -106,45 +107,42 @@ def _failure_text(failure: Failed) -> str:
 
 
 class RunRows:
-    """Reads the runs of folders. What it read it keeps, also for the next start, in the cache folder.
-
-    Used by one thread at a time.
-    """
+    """Reads the runs of folders, and keeps what it read. Used by one thread at a time."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
         self._known: dict[str, tuple[Stamp, RunRow]] = {}
-        self._unkept = 0
 
     def read(self, folder: Path, tell: Tell, should_stop: Callable[[], bool]) -> tuple[RunRow, ...]:
         """Return a row for every run of a folder, newest first.
 
         Args:
             folder: Where runs lie.
-            tell: Called with the rows read so far, where reading takes longer than a moment.
+            tell: Called now and then with the rows read so far, where reading takes longer than a moment.
             should_stop: Asked before every run.
 
         Raises:
             Cancelled: if `should_stop` says so.
         """
         if folder != self._folder:
-            self._folder, self._known = folder, _kept_rows(folder)
-            self._unkept = 0
+            self._folder, self._known = folder, {}
         rows: list[RunRow] = []
-        told = time.monotonic()
+        told, tells_at = 0, time.monotonic() + _TELL_AFTER_S
+        rests_at = time.monotonic() + _REST_AFTER_S
         for name in _names(folder):
             if should_stop():
                 raise Cancelled
             if (row := self._row(folder, name)) is not None:
                 rows.append(row)
-            if time.monotonic() - told > _TELL_EVERY_S:
-                told = time.monotonic()
+            now = time.monotonic()
+            if now >= tells_at and len(rows) >= _MORE * told:
+                told = len(rows)
                 tell(tuple(rows))
+            if now >= rests_at:
+                time.sleep(_REST_S)
+                rests_at = time.monotonic() + _REST_AFTER_S
         found = {each.run.name for each in rows}
         self._known = {name: each for name, each in self._known.items() if name in found}
-        if self._unkept > _KEPT_AFTER + len(rows) // 100:
-            _keep_rows(folder, self._known)
-            self._unkept = 0
         return tuple(rows)
 
     def _row(self, folder: Path, name: str) -> RunRow | None:
@@ -153,8 +151,7 @@ class RunRows:
             return None
         known = self._known.get(name)
         if known is None or known[0] != stamp:
-            known = self._known[name] = stamp, read_row(RunFolder(folder / name))
-            self._unkept += 1
+            known = self._known[name] = stamp, read_row(RunFolder(folder / name), is_bare=not any(stamp[2:]))
         elif (state := known[1].state) is not None and (state.needs_worker or state is State.INTERRUPTED):
             known = self._known[name] = stamp, _with_state_of_now(known[1])
         return known[1]
@@ -187,46 +184,3 @@ def _stamp(path: str) -> Stamp:
         except OSError:
             found += (0, 0)
     return tuple(found)
-
-
-# kept for the next start
-
-
-def _index_path(folder: Path) -> Path:
-    return cache_folder() / "runs" / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:24]}.json"
-
-
-def _kept_rows(folder: Path) -> dict[str, tuple[Stamp, RunRow]]:
-    """Return what was kept; nothing where that is missing, spoilt, or of another version."""
-    try:
-        values = json.loads(_index_path(folder).read_bytes())
-        if values["version"] != _VERSION:
-            return {}
-        return {name: (tuple(stamp), _from_plain(folder / name, plain)) for name, stamp, plain in values["rows"]}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return {}
-
-
-def _keep_rows(folder: Path, rows: dict[str, tuple[Stamp, RunRow]]) -> None:
-    plain = [(name, stamp, _to_plain(row)) for name, (stamp, row) in rows.items()]
-    path = _index_path(folder)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps({"version": _VERSION, "rows": plain}))
-    except (OSError, ResourceError):  # the next start reads the runs themselves
-        return
-
-
-_NAMES = [each.name for each in fields(RunRow) if each.name != "run"]
-
-
-def _to_plain(row: RunRow) -> list[Any]:
-    values = {each: getattr(row, each) for each in _NAMES}
-    return list(values.values())
-
-
-def _from_plain(path: Path, plain: list[Any]) -> RunRow:
-    values = dict(zip(_NAMES, plain, strict=True))
-    values["state"] = State(values["state"]) if values["state"] is not None else None
-    values["tags"] = tuple(values["tags"])
-    return RunRow(RunFolder(path), **values)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from metastudio.errors import Problem
+from metastudio.errors import Problem, Severity
 from metastudio.gui import theme
 from metastudio.gui.documents.cures import Cure, are_alike, cures_for, left_out_text, ways_back
 from metastudio.gui.models.class_model import class_of_file
 from metastudio.gui.widgets.cure_panel import MOST_PICTURES, ComparedPicture, CurePanel
 from metastudio.gui.widgets.labels import label
 from metastudio.gui.widgets.problem_tree import ProblemTree
+from metastudio.gui.wording import counted
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
@@ -62,14 +63,21 @@ class ImageHealth(QWidget):
         problems = document.image_problems() if document is not None else ()
         limits = [] if document is None else [each for each in document.problems() if each.code in _LIMITS]
         self.tree.set_problems((*problems, *limits))
-        count = len(self.tree.problems())
-        texts = {0: self.tr("Nothing is wrong"), 1: self.tr("1 problem")}
-        self._heading.setText(texts.get(count, self.tr("{count} problems").format(count=f"{count:,}")))
-        self.tree.setVisible(bool(count))
+        self._heading.setText(self._summary())
+        self.tree.setVisible(bool(self.tree.problems()))
         self._on_problems_chosen(self.tree.chosen())
         text = left_out_text(document) if document is not None else ""
         self.left_out.setText(text)
         self.left_out.setVisible(bool(text))
+
+    def _summary(self) -> str:
+        """Return how many problems there are, and apart from them how many notes, which are no fault."""
+        problems = self.tree.problems()
+        notes = sum(each.severity is Severity.NOTE for each in problems)
+        text = self.tr("Nothing is wrong")
+        if wrong := len(problems) - notes:
+            text = counted(wrong, self.tr("1 problem"), self.tr("{count} problems"))
+        return text + (counted(notes, self.tr(" · 1 note"), self.tr(" · {count} notes")) if notes else "")
 
     @Slot(object)
     def apply_cure(self, cure: Cure) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Slot
@@ -20,7 +18,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QFrame,
-    QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -37,12 +34,12 @@ from metastudio.gui.dialogs.split_dialog import SplitDialog
 from metastudio.gui.documents.project_state import CHOICES
 from metastudio.gui.documents.sample_drawing import SampleDrawing
 from metastudio.gui.models.class_model import class_of_file
-from metastudio.gui.models.shown_name import isolated, printable
+from metastudio.gui.models.shown_name import isolated
+from metastudio.gui.pages.folder_menu import FolderMenu
 from metastudio.gui.pages.image_health import ImageHealth
 from metastudio.gui.pages.incoming_images import IncomingImages
 from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.augmentation_panel import AugmentationPanel
-from metastudio.gui.widgets.cache_lines import CacheLines
 from metastudio.gui.widgets.class_bin import copied
 from metastudio.gui.widgets.class_pictures import ClassPictures
 from metastudio.gui.widgets.drop_files import has_files
@@ -53,7 +50,7 @@ from metastudio.gui.widgets.labels import hairline
 from metastudio.gui.widgets.preprocessing_panel import PreprocessingPanel
 from metastudio.gui.widgets.split_board import SplitBoard
 from metastudio.gui.widgets.work_progress import WorkProgress
-from metastudio.images.csv_list import is_csv_name
+from metastudio.gui.wording import counted
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
@@ -80,8 +77,10 @@ class ImagesPage(Page):
         self.setAcceptDrops(True)
         self._make_header()
         self._stack = QStackedWidget()
-        self._stack.addWidget(self._make_empty_state())
-        self._stack.addWidget(self._make_content())
+        self._empty, self._content, self._nothing = self._make_empty_state(), self._make_content(), QWidget()
+        for each in (self._empty, self._content, self._nothing):
+            self._stack.addWidget(each)
+        self.body.addWidget(self._incoming.depth_panel)
         self.body.addWidget(self._stack, 1)
         self._drop_hint = DropHint(self)
         self._drag_into = ""
@@ -105,12 +104,10 @@ class ImagesPage(Page):
         self._split_button.clicked.connect(self.choose_split)
         self._more_button = QToolButton()
         self._more_button.setIcon(icon("mdi6.dots-horizontal"))
-        self._more_button.setToolTip(self.tr("More: look again, remove folders, empty the cache"))
+        self._more_button.setToolTip(self.tr("More: look again, say what a class is, remove folders, empty the cache"))
         self._more_button.setAccessibleName(self.tr("More"))
         self._more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._cache_lines = CacheLines(self.studio, self)
-        self._more_menu = QMenu(self)
-        self._more_menu.aboutToShow.connect(self._on_more_menu_wanted)
+        self._more_menu = FolderMenu(self.studio, self)
         self._more_button.setMenu(self._more_menu)
         for widget in (self._add_button, self._add_files_button, self._split_button, self._more_button):
             self.add_header_widget(widget)
@@ -193,6 +190,7 @@ class ImagesPage(Page):
                 signal.disconnect(slot)
         self._document = document
         self._incoming.set_document(document)
+        self._more_menu.set_document(document)
         self._board.set_document(document)
         self._pictures.set_document(document)
         if document is not None:
@@ -218,7 +216,9 @@ class ImagesPage(Page):
         document = self._document
         has_folders = document is not None and bool(document.experiment.data.folders)
         is_scanning = document is not None and (document.is_busy or self._incoming.is_busy)
-        self._stack.setCurrentIndex(1 if has_folders or is_scanning else 0)
+        has_choice = document is not None and document.offer is not None
+        shown = self._content if has_folders or is_scanning else self._nothing if has_choice else self._empty
+        self._stack.setCurrentWidget(shown)
         self._split_button.setEnabled(document is not None and bool(document.index.classes))
         self._split_button.setToolTip(
             self.tr("Deal the classes to meta-train, meta-val and meta-test")
@@ -239,10 +239,9 @@ class ImagesPage(Page):
         index = self._document.state.arranged
         about = self._document.name
         if index.classes:
-            counts = self.tr("{classes} classes, {images} images").format(
-                classes=f"{len(index.classes):,}", images=f"{index.file_count:,}"
-            )
-            about = f"{isolated(about)} ({counts})"
+            classes = counted(len(index.classes), self.tr("1 class"), self.tr("{count} classes"))
+            images = counted(index.file_count, self.tr("1 image"), self.tr("{count} images"))
+            about = f"{isolated(about)} ({classes}, {images})"
         self.set_title(self.tr("Images"), about)
 
     @Slot()
@@ -314,7 +313,7 @@ class ImagesPage(Page):
             return
         folder = QFileDialog.getExistingDirectory(self, self.tr("Add a folder of pictures"))
         if folder:
-            self._document.add_folders([folder])
+            self._document.add_folders([folder], asks=True)
 
     @Slot()
     def add_sample_images(self) -> None:
@@ -333,32 +332,6 @@ class ImagesPage(Page):
     def _on_sample_drawn(self, folder: str) -> None:
         if self._document is not None:
             self._document.add_folders([folder])
-
-    @Slot()
-    def _on_more_menu_wanted(self) -> None:
-        menu, document = self._more_menu, self._document
-        menu.clear()
-        if document is None:
-            return
-        menu.addAction(self.tr("Look again at the folders"), document.scan_folders)
-        menu.addSeparator()
-        for folder in document.experiment.data.folders:
-            if not Path(folder).exists():
-                text = self.tr("Locate “{name}”…").format(name=printable(folder).replace("&", "&&"))
-                menu.addAction(text, _locator(self, folder))
-            text = self.tr("Remove “{name}”").format(name=printable(folder).replace("&", "&&"))
-            menu.addAction(text, _remover(document, folder))
-        self._cache_lines.add_to(menu)
-
-    def locate_folder(self, folder: str) -> None:
-        """Ask where a missing folder or list lies now, and take it from there."""
-        question = self.tr("Where is {name} now?").format(name=printable(folder))
-        if is_csv_name(folder):
-            found_at, _ = QFileDialog.getOpenFileName(self, question)
-        else:
-            found_at = QFileDialog.getExistingDirectory(self, question)
-        if found_at and self._document is not None:
-            self._document.locate_folder(folder, found_at)
 
     # drops
 
@@ -433,11 +406,10 @@ class ImagesPage(Page):
         if self._document is None or not problem.where:
             return
         index = self._document.state.arranged
-        is_class = any(each.name == problem.where for each in index.classes)
-        name = problem.where if is_class else class_of_file(index, problem.where)
+        is_listed = any(problem.where in (each.name, each.group) for each in index.classes)
+        name = problem.where if is_listed else class_of_file(index, problem.where)
         if name is not None:
-            self._board.select(name)
-            self._pictures.show_class(name)
+            self._pictures.show_class(self._board.select(name) or name)
             self._pictures.view.select_path(problem.where)
 
     @Slot(object)
@@ -465,11 +437,3 @@ class ImagesPage(Page):
         self._preprocessing.shut_down()
         self._augmentation.shut_down()
         self._sample.end()
-
-
-def _remover(document: ProjectDocument, folder: str) -> Callable[[], None]:
-    return lambda: document.remove_folders([folder])
-
-
-def _locator(page: ImagesPage, folder: str) -> Callable[[], None]:
-    return lambda: page.locate_folder(folder)

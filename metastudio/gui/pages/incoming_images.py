@@ -12,8 +12,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from metastudio.catalog.data_spec import ListedSplit, Part
 from metastudio.errors import DataError, MetaStudioError
 from metastudio.gui import commands
+from metastudio.gui.documents.depth_offer import DepthOffer
 from metastudio.gui.documents.image_intake import Arrival, ImageIntake, Order
 from metastudio.gui.models.shown_name import isolated, printable
+from metastudio.gui.widgets.depth_panel import DepthPanel
 from metastudio.gui.widgets.drop_files import save_image, some_sentences
 from metastudio.gui.widgets.image_drop import ImageDrop, drop_hint, image_drop
 from metastudio.gui.widgets.work_progress import WorkProgress
@@ -33,10 +35,14 @@ _SHOWN_MS = 8000
 class IncomingImages(QObject):
     """Takes folders and lists where they lie, and keeps everything else in the folder ``images`` of the project.
 
-    One drop is one step of the undo stack. Its own work has a progress of its own beside that of the document.
+    One drop is one step of the undo stack. Its own work has a progress of its own beside that of the document. Folders
+    within folders are taken once the person has chosen in the panel what a class is.
+
+    Attributes:
+        depth_panel: Where that is chosen; the page shows it.
 
     Signals:
-        is_busy_changed(): it began to unpack or copy, or ended.
+        is_busy_changed(): it began to unpack or copy, or ended; or a choice is offered, or no longer.
     """
 
     is_busy_changed = Signal()
@@ -55,6 +61,9 @@ class IncomingImages(QObject):
         self._intake.arrived.connect(self._on_arrived)
         self._intake.failed.connect(self._on_failed)
         progress.cancel_wanted.connect(self._intake.cancel)
+        self.depth_panel = DepthPanel(page)
+        self.depth_panel.depth_taken.connect(self._on_depth_taken)
+        self.depth_panel.declined.connect(self._on_depth_declined)
 
     @property
     def is_busy(self) -> bool:
@@ -64,7 +73,12 @@ class IncomingImages(QObject):
     def set_document(self, document: ProjectDocument | None) -> None:
         """Take what comes into another project; what was under way for the one before is left."""
         self._intake.cancel()
+        if self._document is not None:
+            self._document.depth_offered.disconnect(self._on_depth_offered)
         self._document = document
+        if document is not None:
+            document.depth_offered.connect(self._on_depth_offered)
+        self._on_depth_offered(document.offer if document is not None else None)
 
     def hint(self, mime: QMimeData, *, into: str = "") -> str:
         """Say what `take` would do."""
@@ -86,7 +100,7 @@ class IncomingImages(QObject):
             folder = document.folder / "images"
             self._intake.take(Order(folder, drop.sources, drop.archives, pictures, title))
         elif drop.sources:
-            document.add_folders(drop.sources)
+            document.add_folders(drop.sources, asks=True)
         if drop.class_lists:
             self._take_class_lists(document, drop.class_lists)
 
@@ -154,11 +168,26 @@ class IncomingImages(QObject):
     @Slot(object)
     def _on_arrived(self, arrival: Arrival) -> None:
         if self._document is not None and arrival.sources:
-            self._document.add_folders(arrival.sources, title=arrival.title)
+            self._document.add_folders(arrival.sources, title=arrival.title, asks=True)
         if arrival.problems:
             self._studio.toast(some_sentences([str(each) for each in arrival.problems]), shown_ms=_SHOWN_MS)
         for error in arrival.errors:
             self._say(error)
+
+    @Slot(object)
+    def _on_depth_offered(self, offer: DepthOffer | None) -> None:
+        self.depth_panel.show_offer(offer)
+        self.is_busy_changed.emit()
+
+    @Slot(object)
+    def _on_depth_taken(self, depth: int) -> None:
+        if self._document is not None:
+            self._document.take_offer(depth)
+
+    @Slot()
+    def _on_depth_declined(self) -> None:
+        if self._document is not None:
+            self._document.decline_offer()
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:

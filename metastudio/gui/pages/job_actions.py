@@ -11,7 +11,7 @@ from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.gui.dialogs.extend_dialog import ExtendDialog
 from metastudio.gui.dialogs.job_dialog import JobDialog
 from metastudio.gui.studio import Studio
-from metastudio.gui.wording import count_text
+from metastudio.gui.wording import count_text, counted
 from metastudio.jobs.job import Job
 from metastudio.runs.checkpoint_files import iteration_of
 from metastudio.runs.control import Wanted
@@ -67,14 +67,18 @@ class JobActions(QObject):
         if job.wanted is Wanted.DISCARD or lost <= 0:
             self._studio.jobs.force(job)
             return
-        text = self.tr(
+        one = self.tr(
+            "The worker of {title} is ended at once. The iteration after its last checkpoint is lost; "
+            "it can be resumed from there."
+        )
+        many = self.tr(
             "The worker of {title} is ended at once. The {count} iterations after its last checkpoint are lost; "
             "it can be resumed from there."
         )
         box = QMessageBox(
             QMessageBox.Icon.Warning,
             self.tr("Force it to end?"),
-            text.format(title=job.title, count=count_text(lost)),
+            counted(lost, one, many, title=job.title),
             QMessageBox.StandardButton.NoButton,
             self._page,
         )

@@ -12,6 +12,7 @@ from metastudio.catalog.experiment import ExportFormat, TargetTask
 from metastudio.gui import theme
 from metastudio.gui.forms.editors import ChoicesEdit
 from metastudio.gui.widgets.labels import WrappingLabel, label
+from metastudio.gui.wording import counted
 
 
 class AtTheEnd(QWidget):
@@ -65,9 +66,8 @@ class AtTheEnd(QWidget):
         self.boxes = []
         for target in self._targets:
             pictures = sum(len(each.support) for each in target.classes)
-            facts = self.tr("{classes} classes, {pictures} pictures").format(
-                classes=len(target.classes), pictures=pictures
-            )
+            classes = counted(len(target.classes), self.tr("1 class"), self.tr("{count} classes"))
+            facts = f"{classes}, " + counted(pictures, self.tr("1 picture"), self.tr("{count} pictures"))
             box = QCheckBox(target.name)
             box.setToolTip(facts)
             box.setAccessibleName(f"{target.name}, {facts}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -12,6 +12,8 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QPushButton,
+    QScrollArea,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -34,6 +36,26 @@ if TYPE_CHECKING:
 DRAWS = 6
 _ROWS = 4
 _PICTURE_PX = 56
+_LEAST_HEIGHT_PX = 140
+
+
+class _Shrinking(QScrollArea):
+    """As high as its content where there is room, and scrolls where there is not."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        content.setObjectName("scrolled")
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def sizeHint(self) -> QSize:
+        return self.widget().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.widget().minimumSizeHint().width(), _LEAST_HEIGHT_PX)
 
 
 class AugmentationPanel(QFrame):
@@ -71,7 +93,7 @@ class AugmentationPanel(QFrame):
         heading.setSpacing(theme.GAP)
         heading.addWidget(self.fold_button)
         heading.addWidget(self.summary, 1)
-        self.body = self._make_body()
+        self.body = _Shrinking(self._make_body())
         column = QVBoxLayout(self)
         column.setContentsMargins(12, theme.TIGHT, 12, theme.TIGHT)
         column.setSpacing(theme.TIGHT)
@@ -165,6 +187,7 @@ class AugmentationPanel(QFrame):
             notes.append(self.tr("⚠ Mirror: a mirrored letter may be another letter, as b and d are."))
         self.notes.setText("\n".join(notes))
         self.notes.setVisible(bool(notes))
+        self.body.updateGeometry()
 
     def _shown(self) -> Augmentation:
         """Return the settings whose draws are shown."""

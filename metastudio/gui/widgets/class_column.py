@@ -43,11 +43,12 @@ from PySide6.QtWidgets import (
 
 from metastudio.catalog.data_spec import Part
 from metastudio.gui import theme
-from metastudio.gui.models.class_model import NAME_ROLE, ROW_ROLE, ClassListModel, ClassRow
+from metastudio.gui.models.class_model import ROW_ROLE, ClassListModel, ClassRow
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.models.thumbnail_cache import ThumbnailCache, shared_thumbnails
-from metastudio.gui.widgets.labels import label
+from metastudio.gui.widgets.labels import elided_class_name, label
 from metastudio.gui.widgets.thumbnail_view import PictureView, paint_thumbnail, repaint_loaded
+from metastudio.gui.wording import counted
 
 PART_MARKS = {Part.META_TRAIN: "●", Part.META_VAL: "◐", Part.META_TEST: "○", None: "–"}
 """The marks of the three parts, the same everywhere, and of what is in none."""
@@ -113,7 +114,11 @@ class _RowDelegate(QStyledItemDelegate):
     def _details(self, row: ClassRow, metrics: QFontMetrics, width: int) -> str:
         """Return group and count; where there is no room the group, which tells the row apart, is shortened last."""
         number = f"{row.count:,}"
-        count = (self.tr("{count} images") if row.count != 1 else self.tr("{count} image")).format(count=number)
+        count = counted(row.count, self.tr("1 image"), self.tr("{count} images"))
+        if row.members:
+            texts = [self._members_text(row, each) for each in (count, number, "")]
+            fitting = next((each for each in texts if metrics.horizontalAdvance(each) <= width), texts[-1])
+            return metrics.elidedText(fitting, Qt.TextElideMode.ElideRight, width)
         if row.counts_for:
             name = printable(row.counts_for.rpartition("/")[2])
             return metrics.elidedText(
@@ -125,7 +130,15 @@ class _RowDelegate(QStyledItemDelegate):
             if metrics.horizontalAdvance(row.shown_group + tail) <= width:
                 return row.shown_group + tail
         room = width - metrics.horizontalAdvance(tail)
-        return metrics.elidedText(row.shown_group, Qt.TextElideMode.ElideMiddle, room) + tail
+        return elided_class_name(row.shown_group, metrics, room) + tail
+
+    def _members_text(self, row: ClassRow, images: str) -> str:
+        """Return how many classes of its group a row stands for, and how many images."""
+        if len(row.members) < row.of:
+            classes = self.tr("{count} of {total} classes").format(count=len(row.members), total=row.of)
+        else:
+            classes = counted(row.of, self.tr("1 class"), self.tr("{count} classes"))
+        return " · ".join(part for part in (row.shown_group, classes, images) if part)
 
 
 class _ClassView(QListView):
@@ -167,7 +180,8 @@ class _ClassView(QListView):
 
     def selected_names(self) -> tuple[str, ...]:
         """Return the selected classes in the order of the list."""
-        return tuple(each.data(NAME_ROLE) for each in sorted(self.selectedIndexes(), key=lambda each: each.row()))
+        rows = sorted(each.row() for each in self.selectedIndexes())
+        return tuple(name for row in rows for name in self.rows_model.rows()[row].names)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = Qt.Key
@@ -208,7 +222,7 @@ class _ClassView(QListView):
         if isinstance(source, PictureView) and self._aim(event.position().toPoint()):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
-            name = self._picture_target.data(NAME_ROLE)
+            name = self._picture_target.data(ROW_ROLE).names[0]
             self._aim(None)
             self.pictures_dropped.emit(source.selected_paths(), name)
             return
@@ -244,7 +258,9 @@ class _ClassView(QListView):
 
     def _aim(self, place: QPoint | None) -> bool:
         """Mark the class at a place as the one that pictures would go to, and say whether there is one."""
-        self._picture_target = QPersistentModelIndex(QModelIndex() if place is None else self.indexAt(place))
+        index = QModelIndex() if place is None else self.indexAt(place)
+        is_class = index.isValid() and not index.data(ROW_ROLE).members  # a group is no class to put pictures into
+        self._picture_target = QPersistentModelIndex(index if is_class else QModelIndex())
         self.viewport().update()
         return self._picture_target.isValid()
 
@@ -307,16 +323,17 @@ class ClassColumn(QFrame):
         self.setMinimumWidth(150)
 
     def set_rows(self, rows: list[ClassRow], *, total: int) -> None:
-        """Show these classes, of `total` that the part has; place and selection stay."""
+        """Show these classes or groups, of `total` classes that the part has; place and selection stay."""
         bar = self.view.verticalScrollBar()
         place, selected = bar.value(), self.view.selected_names()
         if self.view.rows_model.set_rows(rows):
             self.select(selected, is_scrolled_to=False)
             bar.setValue(place)
-        count = self.tr("{count} classes") if total != 1 else self.tr("{count} class")
-        self._counts = count.format(count=f"{total:,}"), f"{total:,}"
-        if len(rows) != total:
-            text = self.tr("{shown} of {total}").format(shown=f"{len(rows):,}", total=f"{total:,}")
+        count = counted(total, self.tr("1 class"), self.tr("{count} classes"))
+        self._counts = count, f"{total:,}"
+        shown = sum(len(row.names) for row in rows)
+        if shown != total:
+            text = self.tr("{shown} of {total}").format(shown=f"{shown:,}", total=f"{total:,}")
             self._counts = text, text
         self._show_count()
         self.view.setAccessibleName(f"{self._title_text}, {self._counts[0]}")
@@ -336,7 +353,7 @@ class ClassColumn(QFrame):
         wanted = set(names)
         model, selection = self.view.rows_model, self.view.selectionModel()
         selection.clearSelection()
-        rows = [number for number, row in enumerate(model.rows()) if row.name in wanted]
+        rows = [number for number, row in enumerate(model.rows()) if not wanted.isdisjoint(row.names)]
         chosen = QItemSelection()
         for first, last in _ranges(rows):
             chosen.select(model.index(first), model.index(last))
@@ -362,7 +379,7 @@ class ClassColumn(QFrame):
     @Slot(QModelIndex, QModelIndex)
     def _on_view_current_changed(self, current: QModelIndex, _before: QModelIndex) -> None:
         if current.isValid():
-            self.current_changed.emit(self, current.data(NAME_ROLE))
+            self.current_changed.emit(self, current.data(ROW_ROLE).names[0])
 
 
 def _ranges(rows: list[int]) -> Iterator[tuple[int, int]]:

@@ -95,9 +95,9 @@ class CurveBlocks:
 def _extreme_places(values: Floats, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where the lowest and the highest value of each bucket lie; of a bucket of NaN its first."""
     buckets = -(-len(values) // size)
-    table = np.full(buckets * size, np.nan)
-    table[: len(values)] = values
-    table = table.reshape(buckets, size)
+    padded = np.full(buckets * size, np.nan)
+    padded[: len(values)] = values
+    table = padded.reshape(buckets, size)
     is_gap = np.isnan(table)
     starts = np.arange(buckets) * size
     if not is_gap.any():

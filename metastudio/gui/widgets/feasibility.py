@@ -115,9 +115,9 @@ class Feasibility(QWidget):
         self._say(text, "quiet")
 
     def _say_too_few_classes(self, part: Part, allowed: Feasible) -> None:
-        text = self.tr("{part} has {count} classes, fewer than the {n_way} ways of an episode.").format(
-            part=part.label, count=allowed.n_way, n_way=self._shape(part).n_way
-        )
+        one = self.tr("{part} has 1 class, fewer than the {n_way} ways of an episode.")
+        many = self.tr("{part} has {count} classes, fewer than the {n_way} ways of an episode.")
+        text = counted(allowed.n_way, one, many, part=part.label, n_way=self._shape(part).n_way)
         self._say(text, "warning" if part is Part.META_TEST else "bad")
         if allowed.n_way >= 2:
             self._offer(self.ways_button, self.tr("Lower N to {value}"), "n_way", allowed.n_way)

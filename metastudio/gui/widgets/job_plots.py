@@ -25,7 +25,7 @@ _ONE_PLOT_EVERY_MS = 25
 _SELDOM = 10
 """How many times less often a long run is drawn, at most: each plot once a second."""
 _PLOT_PX = 450
-_DRAWING_SHARE, _ROUND_S = 0.07, 0.04
+_DRAWING_SHARE, _ROUND_S = 0.06, 0.04
 """Of the time of the window's thread, however fast events come; a round of four plots is drawn without a wait."""
 _LOSS, _ACCURACY, _ACCURACY_BEFORE = 1, 2, 4
 _AFTER_INDEX, _BEFORE_INDEX, _VALIDATION_INDEX = 0, 5, 2
@@ -50,7 +50,7 @@ class JobPlots(QWidget):
         self._limit.due.connect(self._draw_next)
         self._budget = DrawingBudget(_DRAWING_SHARE, _ROUND_S)
         self._stale: list[Plot] = []
-        iteration = XAxis.ITERATION.title
+        iteration = XAxis.ITERATION.caption
         self.accuracy = Plot(self.tr("Accuracy"), iteration, self.tr("accuracy, %"))
         self.accuracy.set_axes(iteration, self.tr("accuracy, %"), unit=" %")
         self.accuracy.set_bounds(0.0, 100.0)

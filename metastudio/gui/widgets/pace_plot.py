@@ -19,7 +19,7 @@ class PacePlot(Plot):
     """One plot with a choice of what it shows."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", XAxis.ITERATION.title, "", parent)
+        super().__init__("", XAxis.ITERATION.caption, "", parent)
         self._history = Curves()
         self._x_kind = XAxis.ITERATION
         self._weight = 0.0
@@ -56,7 +56,7 @@ class PacePlot(Plot):
             return
         self.keep_only({"raw", "smooth"})
         self.set_x_axis(self._x_kind)
-        self.set_axes(self._x_kind.title, "")
+        self.set_axes(self._x_kind.caption, "")
         self.set_whole_x(0)
         title, column, factor, index, is_smoothed = self._columns[self.choice.currentIndex()]
         x, y = self._x_kind.of_steps(self._history), self._history.steps.column(column) * factor

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGraphicsItem, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_drawing import draw_band, draw_curve, pen
@@ -16,13 +16,13 @@ from metastudio.gui.widgets.hover_table import HoverTable, hover_rows
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel
 from metastudio.gui.widgets.legend import legend_html
+from metastudio.gui.widgets.plot_look import dress_axes, look
 from metastudio.gui.widgets.plot_menu import PlotMenu
 from metastudio.gui.widgets.plotted import Band, Curve, Scale
 from metastudio.gui.widgets.x_axis import XAxis
 from metastudio.gui.widgets.zoom_box import ZoomBox
 
 _LEAST_POINTS = 256
-_X_AXIS_PX = 38
 _LEGEND_SHARE = 0.6
 """How much of the width the names of curves may take."""
 
@@ -64,7 +64,7 @@ class Plot(QFrame):
         self._whole_steps = 0
         self._x_axis = XAxis.ITERATION
         self._pointer: QPointF | None = None
-        self._dressed_for: tuple[theme.Tokens, QFont] | None = None
+        self._dressed_for: object = None
 
         self._title = ElidedLabel(title, "section")
         self._legend = QLabel()
@@ -99,7 +99,7 @@ class Plot(QFrame):
 
     def _build_view(self, title: str) -> None:
         self._box = ZoomBox()
-        self.view = pg.PlotWidget(viewBox=self._box, background=None)
+        self.view = pg.PlotWidget(viewBox=self._box, background=None, axisItems={"bottom": XAxis.ITERATION.item()})
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.viewport().setAutoFillBackground(False)
         self.view.setStyleSheet("background: transparent")
@@ -179,9 +179,10 @@ class Plot(QFrame):
             self._x_axis = kind
             self._whole_steps = 0
             self._plot.setAxisItems({"bottom": kind.item()})
+            self._plot.getAxis("bottom").setLogMode(x=self._scale.is_log_x, y=None)
             self._follows = True
             self._dressed_for = None
-        self.set_axes(kind.title, self._y_title, unit=self._unit)
+        self.set_axes(kind.caption, self._y_title, unit=self._unit)
 
     def set_bounds(self, low: float | None, high: float | None) -> None:
         """Never fit y beyond these."""
@@ -284,22 +285,9 @@ class Plot(QFrame):
 
     def _dress(self) -> None:
         """Take the colours and letters of the theme."""
-        self._dressed_for = look = _look()
-        quiet, line = theme.colour("quiet"), theme.colour("hairline")
-        _, letters = look
-        for side, title in (("bottom", self._x_title), ("left", self._y_title)):
-            axis = self._plot.getAxis(side)
-            axis.setPen(pen(line, 1.0))
-            axis.setTextPen(quiet)
-            axis.setTickFont(letters)
-            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # letters take longer to draw than curves
-            axis.setStyle(tickLength=-4, tickTextOffset=5, autoExpandTextSpace=True, hideOverlappingLabels=True)
-            axis.enableAutoSIPrefix(False)
-            axis.label.setFont(letters)
-            axis.setLabel(title)
-        self._plot.getAxis("bottom").setHeight(_X_AXIS_PX)
-        self._plot.showGrid(y=True, alpha=0.10)
-        self._hover_line.setPen(pen(quiet, 1.0, Qt.PenStyle.DotLine))
+        self._dressed_for = look()
+        dress_axes(self._plot, self._x_title, self._y_title)
+        self._hover_line.setPen(pen(theme.colour("quiet"), 1.0, Qt.PenStyle.DotLine))
         self._hover.dress()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -313,7 +301,7 @@ class Plot(QFrame):
 
     def _dress_anew(self) -> None:
         """Take other colours or letters; one change of theme brings several events, and what is hidden can wait."""
-        if self.isVisible() and self._dressed_for != _look():
+        if self.isVisible() and self._dressed_for != look():
             self._dress()
             self.refresh()
 
@@ -387,11 +375,6 @@ class Plot(QFrame):
     def csv_text(self) -> str:
         """Return every point of every curve as rows: curve, x, y, half width of the interval."""
         return csv_of(self._curves, self._x_title, self._y_title)
-
-
-def _look() -> tuple[theme.Tokens, QFont]:
-    """Return what a plot takes from the theme: its colours and letters."""
-    return theme.tokens(), theme.font(theme.CAPTION_PX, is_tabular=True)
 
 
 def _ends(places: Floats) -> Floats:

@@ -12,6 +12,7 @@ from metastudio.gui.widgets.labels import label
 from metastudio.gui.widgets.x_axis import XAxis
 
 _MOST_SMOOTHING = 99
+_AROUND_TEXT_PX = 48
 
 
 class PlotBar(QWidget):
@@ -46,8 +47,10 @@ class PlotBar(QWidget):
         self._x_choice.setAccessibleName(self.tr("What runs along the x axis"))
         self._x_choice.setToolTip(self.tr("What runs along the x axis: counts, time spent training, or the clock."))
         for kind in XAxis:
-            self._x_choice.addItem(kind.title, kind.value)
+            self._x_choice.addItem(kind.caption, kind.value)
         self._x_choice.setCurrentIndex(max(0, self._x_choice.findData(settings.text("plots/x_axis", ""))))
+        widest = max(self.fontMetrics().horizontalAdvance(kind.caption) for kind in XAxis)
+        self._x_choice.setMinimumWidth(widest + _AROUND_TEXT_PX)
         self.log_y = QCheckBox(self.tr("log y"))
         self.log_x = QCheckBox(self.tr("log x"))
         self.linked = QCheckBox(self.tr("linked"))
@@ -66,7 +69,6 @@ class PlotBar(QWidget):
         line.addWidget(label(self.tr("x"), "quiet"))
         line.addWidget(self._x_choice)
         for box in (self.log_x, self.log_y, self.linked):
-            line.addSpacing(theme.TIGHT)
             line.addWidget(box)
         line.addSpacing(theme.GAP)
         line.addWidget(fit)

@@ -76,8 +76,11 @@ def with_average(
     style: Qt.PenStyle = Qt.PenStyle.SolidLine,
     is_raw_fitted: bool = False,
 ) -> tuple[Curve, Curve]:
-    """Return the faint raw line and, before it, its average; with `weight` 0 the second is the values themselves."""
-    raw = Curve(x, y, index=index, style=style, opacity=_RAW_OPACITY, width=1.0, is_fitted=is_raw_fitted)
+    """Return the faint raw line and, before it, its average; with `weight` 0 the values, and nothing behind."""
+    behind = slice(None) if weight > 0 else slice(0)
+    raw = Curve(
+        x[behind], y[behind], index=index, style=style, opacity=_RAW_OPACITY, width=1.0, is_fitted=is_raw_fitted
+    )
     raw.is_exported = False  # the average hands out the values that it is made of
     average = Curve(x, y, name=name, index=index, style=style)
     if weight > 0:

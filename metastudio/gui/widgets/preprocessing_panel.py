@@ -89,9 +89,10 @@ class PreprocessingPanel(QFrame):
             choices.addWidget(widget)
         choices.addStretch(1)
         checks = QHBoxLayout()
-        checks.setSpacing(theme.GROUP)
-        for widget in (self._invert, self._rotations, self.class_count):
+        checks.setSpacing(theme.GAP)
+        for widget in (self._invert, self._rotations):
             checks.addWidget(widget)
+        checks.addWidget(self.class_count)
         checks.addStretch(1)
         rows = QGridLayout()
         rows.setVerticalSpacing(theme.TIGHT)
@@ -130,13 +131,12 @@ class PreprocessingPanel(QFrame):
 
     def set_train_classes(self, count: int) -> None:
         """Say what rotations as classes make of so many classes to learn from."""
-        if not count:
-            text = ""
-        elif self._rotations.isChecked():
-            text = self.tr("{count:,} → {turned:,} classes to learn from").format(count=count, turned=_TURNS * count)
-        else:
-            text = self.tr("would make {turned:,} classes of {count:,}").format(count=count, turned=_TURNS * count)
-        self.class_count.setText(text)
+        turned = f"{count:,} → {_TURNS * count:,}" if count else ""
+        about = self.tr("Classes to learn from: {counts}").format(counts=turned) if turned else ""
+        explained = translated(DataSpec.model_fields["rotations_as_classes"].description or "")
+        self._rotations.setToolTip("\n".join(filter(None, (explained, about))))
+        self.class_count.setText(turned if self._rotations.isChecked() else "")
+        self.class_count.setToolTip(about)
 
     def set_path(self, path: str) -> None:
         """Show what becomes of this file; an empty path shows nothing."""

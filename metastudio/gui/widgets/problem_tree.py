@@ -181,6 +181,7 @@ class ProblemTree(QTreeWidget):
             "near-duplicate-in-class": self.tr("{count} pictures nearly twice in their class"),
             "near-duplicate-across-classes": self.tr("{count} pictures nearly the same in two classes"),
             "near-duplicate-across-parts": self.tr("{count} pictures nearly the same on both sides of the split"),
+            "duplicate-class-across-parts": self.tr("{count} times classes of the same content in two parts"),
             "too-few-images": self.tr("{count} classes with too few images"),
             "csv-row": self.tr("{count} rows of a list that cannot be understood"),
             "listed-missing": self.tr("{count} listed pictures that are not there"),
@@ -238,6 +239,7 @@ def _folder_and_name(value: object) -> object:
 def full_sentence(problem: Problem) -> str:
     """Return a problem with the name of what it is about, and what to do, translated."""
     is_option = problem.where.partition(".")[0] in _SECTIONS
-    name = "" if is_option else printable(problem.where.rpartition("/")[2])
+    is_of_many = bool(problem.others) and not os.path.isabs(problem.where)  # noqa: PTH117 - a class or group of several
+    name = "" if is_option or is_of_many else printable(problem.where.rpartition("/")[2])
     parts = [f"{name}: {sentence(problem.message)}" if name else sentence(problem.message), sentence(problem.todo)]
     return printable(" ".join(part for part in parts if part))

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QSli
 from metastudio.errors import MetaStudioError
 from metastudio.gui import theme
 from metastudio.gui.documents.try_out import NONE_OF_THESE, TryOut
-from metastudio.gui.models.judged_accuracy import wilson_interval
 from metastudio.gui.models.query_list_model import QueryListModel
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.drop_files import dropped_files, pictures_of, save_image
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import label
 from metastudio.gui.widgets.query_view import QueryView
+from metastudio.runs.statistics import wilson95
 
 
 class QuerySide(QWidget):
@@ -173,7 +173,7 @@ class QuerySide(QWidget):
         self.model.refresh()
         right, total = self._try_out.score()
         if total:
-            low, high = wilson_interval(right, total)
+            low, high = wilson95(right, total)
             self.score.setText(
                 self.tr("{right} of {total} right: {share:.0f} % ({low:.0f} to {high:.0f} %)").format(
                     right=right, total=total, share=100 * right / total, low=100 * low, high=100 * high

@@ -34,7 +34,7 @@ class RunCurves(QWidget):
         self._histories: dict[RunFolder, Curves] = {}
         self._numbers: Mapping[RunFolder, int] = {}
         self._names: Mapping[RunFolder, str] = {}
-        iteration = XAxis.ITERATION.title
+        iteration = XAxis.ITERATION.caption
         self.accuracy = Plot(self.tr("Accuracy on meta-val"), iteration, "%", has_legend=False)
         self.accuracy.set_axes(iteration, self.tr("accuracy, %"), unit=" %")
         self.accuracy.set_bounds(0.0, 100.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Slot
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QToolButton, QWidget
 
@@ -126,10 +126,11 @@ class RunsTable(QTableView):
         return [each.data(ROW_ROLE) for each in indexes]
 
     def choose(self, runs: list[RunFolder]) -> None:
-        """Choose exactly these runs."""
-        model, wanted = self.selectionModel(), set(runs)
-        model.clearSelection()
-        flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+        """Choose exactly these runs, all at once: whoever listens hears of no choice between."""
+        wanted, selection = set(runs), QItemSelection()
         for place, row in enumerate(self._runs.shown):
             if row.run in wanted:
-                model.select(self._runs.index(place, NAME), flags)
+                index = self._runs.index(place, NAME)
+                selection.select(index, index)
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+        self.selectionModel().select(selection, flags)

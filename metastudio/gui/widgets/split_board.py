@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QMenu, QSlider, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from metastudio.catalog.data_spec import Part
 from metastudio.gui import commands, theme
 from metastudio.gui.models.class_model import ClassOrder, rows_of
+from metastudio.gui.models.group_rows import group_rows, group_sizes
 from metastudio.gui.models.shown_name import printable
-from metastudio.gui.widgets.calm_wheel import calm_wheel
+from metastudio.gui.widgets.board_tools import BoardTools
 from metastudio.gui.widgets.class_column import ClassColumn
-from metastudio.gui.widgets.labels import label
+from metastudio.images.image_index import group_of
+from metastudio.images.split_guard import divided_groups
 
 if TYPE_CHECKING:
     from metastudio.gui.documents.project_document import ProjectDocument
     from metastudio.gui.documents.project_state import ProjectState
-
-_SIDES_PX = (24, 32, 40, 48, 64, 80, 96)
 
 
 class SplitBoard(QWidget):
@@ -30,8 +30,7 @@ class SplitBoard(QWidget):
     Keys in a column: M moves the selected classes, Delete leaves them out of the project, Left and Right go beside.
 
     Attributes:
-        search: Where a part of a class's name is typed.
-        order: How the classes of a column follow each other.
+        tools: What is searched, and how classes are shown.
         columns: meta-train, meta-val, meta-test, not used.
 
     Signals:
@@ -45,7 +44,12 @@ class SplitBoard(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: ProjectDocument | None = None
-        self._shown: tuple[ProjectState, str, int] | None = None
+        self._shown: tuple[ProjectState, str, int, bool] | None = None
+        self.tools = BoardTools()
+        self.tools.changed.connect(self.show_classes)
+        self.tools.size_changed.connect(self._on_size_changed)
+        self.tools.found_wanted.connect(self._on_found_wanted)
+        self.search, self.order = self.tools.search, self.tools.order
         self.columns = self._make_columns()
         beside = QHBoxLayout()
         beside.setSpacing(theme.GAP)
@@ -54,44 +58,8 @@ class SplitBoard(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
-        column.addLayout(self._make_tools())
+        column.addWidget(self.tools)
         column.addLayout(beside, 1)
-
-    def _make_tools(self) -> QHBoxLayout:
-        self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Search classes"))
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName(self.tr("Search classes"))
-        self.search.setToolTip(self.tr("Show only classes whose name contains this (Ctrl+F)"))
-        self.search.setMaximumWidth(280)
-        self.search.textChanged.connect(self.show_classes)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
-        self.order = QComboBox()
-        self.order.setAccessibleName(self.tr("Sort classes"))
-        for order, text in (
-            (ClassOrder.NAME, self.tr("sort: name")),
-            (ClassOrder.MOST, self.tr("sort: most images")),
-            (ClassOrder.FEWEST, self.tr("sort: fewest images")),
-        ):
-            self.order.addItem(text, order)
-        self.order.currentIndexChanged.connect(self.show_classes)
-        self._size = QSlider(Qt.Orientation.Horizontal)
-        self._size.setRange(0, len(_SIDES_PX) - 1)
-        self._size.setValue(1)
-        self._size.setFixedWidth(96)
-        self._size.setAccessibleName(self.tr("Size of thumbnails"))
-        self._size.setToolTip(self.tr("Size of thumbnails"))
-        self._size.valueChanged.connect(self._on_size_changed)
-        calm_wheel(self.order, self._size)
-        tools = QHBoxLayout()
-        tools.setSpacing(theme.GAP)
-        tools.addWidget(self.search, 1)
-        tools.addStretch(1)
-        tools.addWidget(self.order)
-        tools.addSpacing(theme.GAP)
-        tools.addWidget(label(self.tr("size"), "quiet"))
-        tools.addWidget(self._size)
-        return tools
 
     def _make_columns(self) -> list[ClassColumn]:
         hint = self.tr("drag classes here, or select some and press M")
@@ -125,7 +93,10 @@ class SplitBoard(QWidget):
         """Show the classes as they are dealt now."""
         if self._document is None:
             return
-        wanted = self._document.state, self.search.text(), self.order.currentIndex()
+        sizes = group_sizes(self._document.used.classes)
+        self.tools.set_groups(len(sizes))
+        shows_groups, search, order = self.tools.shows_groups, self.search.text(), ClassOrder(self.order.currentData())
+        wanted = self._document.state, search, self.order.currentIndex(), shows_groups
         if self._shown is not None and self._shown[0] is wanted[0] and self._shown[1:] == wanted[1:]:
             return
         self._shown = wanted
@@ -142,24 +113,46 @@ class SplitBoard(QWidget):
                 classes,
                 counts=counts,
                 names=own,
-                search=self.search.text(),
-                order=ClassOrder(self.order.currentData()),
+                search="" if shows_groups else search,
+                order=ClassOrder.NAME if shows_groups else order,
                 merged=merged,
             )
+            if shows_groups:
+                rows = group_rows(rows, sizes, search=search, order=order)
             column.set_rows(rows, total=len(own))
         self.columns[-1].setVisible(bool(names[None]))
+        self.tools.show_found(sum(len(each) for each in self._found().values()))
 
-    def select(self, name: str) -> None:
-        """Select a class wherever it is listed; a search that hides it is cleared."""
+    def select(self, name: str) -> str:
+        """Select a class, or all classes of a group, and return the first; a search that hides them is cleared.
+
+        Of a group that lies in several columns that is where fewest are.
+        """
         self.search.clear()
+        found = {}
         for column in self.columns:
-            if column.view.rows_model.position_of(name).isValid():
-                column.select((name,))
+            names = [each for row in column.view.rows_model.rows() for each in row.names]
+            own = tuple(each for each in names if each == name or each.startswith(f"{name}/"))
+            if own:
+                found[column] = (name,) if name in own else own
+        if not found:
+            return ""
+        column = min(found, key=lambda each: len(found[each]))
+        column.select(found[column])
+        self._let_go_beside(column)
+        return found[column][0]
+
+    def _found(self) -> dict[ClassColumn, tuple[str, ...]]:
+        """Return what each column lists."""
+        return {
+            column: tuple(name for row in column.view.rows_model.rows() for name in row.names)
+            for column in self.columns
+        }
 
     # moving
 
-    def move_menu(self, names: Sequence[str], part: Part | None) -> QMenu:
-        """Return the menu that moves classes: M, then 1, 2, 3 or 0."""
+    def move_menu(self, names: Sequence[str], part: Part | Literal["several"] | None) -> QMenu:
+        """Return the menu that moves classes of a part, or of "several": M, then 1, 2, 3 or 0."""
         menu = QMenu(self)
         titles = {
             Part.META_TRAIN: self.tr("&1  ● Move to meta-train"),
@@ -184,6 +177,7 @@ class SplitBoard(QWidget):
             commands.move_classes(self._document, names=names, part=part)
         column = next(each for each in self.columns if each.part is part)
         column.select(tuple(names))
+        self._let_go_beside(column)
 
     @Slot(object, object)
     def _on_column_names_dropped(self, column: ClassColumn, names: tuple[str, ...]) -> None:
@@ -222,26 +216,43 @@ class SplitBoard(QWidget):
         if not names:
             return
         menu = self.move_menu(names, column.part)
+        groups = {group_of(each) for each in names} - {""}
         menu.addSeparator()
-        groups = {each.rpartition("/")[0] for each in names} - {""}
-        if groups:
+        if self._document is not None and column.part is not None:
+            for group in sorted(groups & divided_groups(self._document.parts).keys())[:3]:
+                text = self.tr("Bring all of {group} here").format(group=printable(group.rpartition("/")[2]))
+                whole = [name for name in self._document.parts if group_of(name) == group]
+                menu.addAction(text.replace("&", "&&"), _mover(self, tuple(whole), column.part))
+        if groups and not self.tools.shows_groups:
             text = self.tr("Select all of {group}").format(group=", ".join(map(printable, sorted(groups)[:3])))
             menu.addAction(text.replace("&", "&&"), lambda: _select_groups(column, groups))
         _popup(menu, column.view.viewport().mapToGlobal(place))
+
+    @Slot()
+    def _on_found_wanted(self) -> None:
+        found = {column.part: names for column, names in self._found().items() if names}
+        if found:
+            part: Part | Literal["several"] | None = next(iter(found)) if len(found) == 1 else "several"
+            menu = self.move_menu([name for names in found.values() for name in names], part)
+            _popup(menu, self.tools.found_button.mapToGlobal(self.tools.found_button.rect().bottomLeft()))
 
     # looking
 
     @Slot(object, object)
     def _on_column_current_changed(self, column: ClassColumn, name: str) -> None:
+        self._let_go_beside(column)
+        self.class_chosen.emit(name)
+
+    def _let_go_beside(self, column: ClassColumn) -> None:
+        """Leave one column with a selection, for one list of classes is moved at a time."""
         for other in self.columns:
             if other is not column:
                 other.view.clearSelection()
-        self.class_chosen.emit(name)
 
-    @Slot(int)
-    def _on_size_changed(self, step: int) -> None:
+    @Slot(object)
+    def _on_size_changed(self, side_px: int) -> None:
         for column in self.columns:
-            column.set_side(_SIDES_PX[step])
+            column.set_side(side_px)
 
 
 def _select_groups(column: ClassColumn, groups: set[str]) -> None:

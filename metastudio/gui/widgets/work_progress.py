@@ -67,7 +67,7 @@ class WorkProgress(QWidget):
             self._bar.setValue(done)
             text = self.tr("{what} {done} of {total}")
         else:
-            text = self.tr("{what} {done} pictures")
+            text = self.tr("{what} 1 picture") if done == 1 else self.tr("{what} {done} pictures")
         self._text.setText(text.format(what=self._what, done=f"{done:,}", total=f"{total:,}"))
 
     def end(self) -> None:

@@ -16,6 +16,7 @@ from metastudio.jobs.curves import Curves
 _STEPS_S = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000, 43200, 86400, 172800)
 """Distances of marks in seconds that a person can count with; beyond them whole days."""
 _MARK_PX = 90
+_LARGE = 1e6
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
@@ -27,7 +28,7 @@ class XAxis(StrEnum):
     WALL = "wall"
 
     @property
-    def title(self) -> str:
+    def caption(self) -> str:
         """What stands below the axis."""
         return {
             XAxis.ITERATION: _tr("iteration"),
@@ -37,7 +38,7 @@ class XAxis(StrEnum):
 
     def item(self) -> pg.AxisItem:
         """Return a new axis that marks such values."""
-        kinds = {XAxis.ITERATION: pg.AxisItem, XAxis.TRAINED: DurationAxis, XAxis.WALL: pg.DateAxisItem}
+        kinds = {XAxis.ITERATION: CountAxis, XAxis.TRAINED: DurationAxis, XAxis.WALL: pg.DateAxisItem}
         return kinds[self]("bottom")
 
     def of_steps(self, history: Curves) -> Floats:
@@ -68,19 +69,36 @@ def _ascending(places: Floats) -> Floats:
     return places if is_so else np.fmax.accumulate(places)
 
 
-class DurationAxis(pg.AxisItem):
+class CountAxis(pg.AxisItem):
+    """Marks numbers; where it is logarithmic only 1, 2, 5, 10, 20, 50 and so on, written out."""
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float | None) -> list[str]:  # noqa: ARG002
+        numbers = [10**value for value in values]
+        return [self.mark(each) if f"{each:.0e}"[0] in "125" else "" for each in numbers]
+
+    def mark(self, number: float) -> str:
+        """Return what stands at a number."""
+        return f"{number:,.0f}" if 1 <= number < _LARGE else f"{number:.0e}" if number >= _LARGE else f"{number:g}"
+
+
+class DurationAxis(CountAxis):
     """Marks seconds as ``30 s``, ``5 min``, ``1 h 20``, ``2 d``."""
 
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        if self.logMode:
+            return super().tickSpacing(low, high, size)
         least = max(1e-9, (high - low) * _MARK_PX / max(size, 1))
         step = next((each for each in _STEPS_S if each >= least), math.ceil(least / _DAY_S) * _DAY_S)
         return [(step, 0)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return super().tickStrings(values, scale, spacing) if self.logMode else [_mark(each) for each in values]
+        return super().tickStrings(values, scale, spacing) if self.logMode else [_duration(each) for each in values]
+
+    def mark(self, number: float) -> str:
+        return _duration(float(f"{number:.3g}"))
 
 
-def _mark(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     sign = "−" if seconds < 0 else ""
     seconds = abs(seconds)
     if seconds < _MINUTE_S:

@@ -20,7 +20,7 @@ def by_name(*variants: str) -> dict[str, OptionInfo]:
 
 def _leaves(value: Any, prefix: str) -> set[str]:
     """Names of everything that a dumped experiment holds, lists and free tables not opened."""
-    if not isinstance(value, dict) or prefix.endswith(("parts", "merged_classes", "moved_files")):
+    if not isinstance(value, dict) or prefix.endswith(("parts", "merged_classes", "moved_files", "class_depths")):
         return {prefix}
     return {leaf for key, each in value.items() for leaf in _leaves(each, f"{prefix}.{key}" if prefix else key)}
 

@@ -78,8 +78,8 @@ def test_unpack_says_what_it_took_and_left(metastudio: Callable[..., Said], tmp_
     said = metastudio("images", "unpack", tmp_path / "a.zip", tmp_path / "leaves")
 
     assert said.code == 0
-    assert f"2 pictures and 1 lists are in {tmp_path / 'leaves'}." in said.out
-    assert "1 hidden files" in said.out
+    assert f"2 pictures and 1 list are in {tmp_path / 'leaves'}." in said.out
+    assert "1 hidden file or litter" in said.out
     assert (tmp_path / "leaves" / "oak" / "1.png").exists()
     again = metastudio("images", "unpack", tmp_path / "a.zip", tmp_path / "leaves")
     assert again.code == 5
@@ -176,3 +176,53 @@ def test_lists_are_replaced_only_when_that_is_said(
     assert metastudio("images", "split", classes, "--out", tmp_path).code == 2
     assert (tmp_path / "train.json").read_text() == "mine"
     assert metastudio("images", "split", classes, "--out", tmp_path, "--overwrite").code == 0
+
+
+def test_scan_lists_what_each_depth_gives_and_takes_one(metastudio: Callable[..., Said], tmp_path: Path) -> None:
+    tree = {f"{alphabet}/character{number:02}": 1 for alphabet in ("Greek", "Latin", "Runes") for number in range(4)}
+    folder = make_files(tmp_path / "set", tree)
+
+    said = metastudio("images", "scan", folder)
+
+    assert said.code == 0
+    assert "--depth 0: 12 classes by character, taken here (Greek/character00, " in said.out
+    assert "--depth 1: 3 classes by the outer folder (Greek, Latin, Runes)" in said.out
+    lines = metastudio("images", "scan", folder, "--json").lines
+    assert [(each["depth"], each["classes"]) for each in lines if each["kind"] == "depth"] == [(0, 12), (1, 3)]
+    taken = metastudio("images", "scan", folder, "--depth", 1)
+    assert "12 pictures in 3 classes" in taken.out
+    assert "--depth 0" not in taken.out
+    option = taken.out.partition("Use it with: --set ")[2].splitlines()[0].strip("'")
+    made = metastudio("new", tmp_path / "x.toml", "--images", folder, "--set", option)
+    assert made.code == 0, made.err
+    assert "12 pictures in 3 classes" in made.out
+    assert from_toml((tmp_path / "x.toml").read_text()).data.class_depths == {str(folder): 1}
+
+
+def test_split_deals_whole_groups_and_says_which_it_divides(metastudio: Callable[..., Said], tmp_path: Path) -> None:
+    tree = {f"{alphabet}/{number}": 1 for alphabet in "abcdefgh" for number in range(4)}
+    folder = make_files(tmp_path / "set", tree)
+
+    divided = metastudio("images", "split", folder, "--out", tmp_path / "one")
+    whole = metastudio("images", "split", folder, "--out", tmp_path / "two", "--whole-groups")
+    by_letter = metastudio("images", "split", folder, "--out", tmp_path / "three", "--depth", 1)
+
+    assert "groups lie in several parts of the split: a" in divided.out
+    assert whole.code == 0
+    assert "several parts" not in whole.out
+    dealt = [
+        {name[0] for name in json.loads((tmp_path / "two" / f"{part}.json").read_text())} for part in ("train", "test")
+    ]
+    assert dealt[0].isdisjoint(dealt[1])
+    assert "8 classes" in by_letter.out
+
+
+def test_check_warns_of_classes_of_one_content_in_two_parts(metastudio: Callable[..., Said], tmp_path: Path) -> None:
+    folder = make_pictures(tmp_path / "set", {"train/a": 3, "train/b": 3, "test/c": 3})
+    for number in range(3):
+        (folder / "test" / "c" / f"{number}.png").write_bytes((folder / "train" / "a" / f"{number}.png").read_bytes())
+
+    said = metastudio("images", "check", folder)
+
+    assert "Classes 'a' of meta-train and 'c' of meta-test show the same: 3 of 3 pictures." in said.out
+    assert "9 of 9 pictures can be used." in said.out

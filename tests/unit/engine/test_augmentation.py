@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from torch import Tensor
 
 from metastudio.catalog.augmentation import STRENGTHS, Augmentation
 from metastudio.catalog.data_spec import Part, Preprocessing
+from metastudio.engine.adaptation import adapt_to_target, trained_learner
 from metastudio.engine.evaluation.evaluator import evaluate
+from metastudio.engine.export.bundle import export_adapted
 from metastudio.engine.learner import build_learner
 from metastudio.engine.preview import preview
 from metastudio.engine.tasks.augmentation import Augmenter
@@ -26,6 +29,8 @@ from metastudio.images.image_folder import scan
 from metastudio.images.image_store import open_store
 from metastudio.runs.preflight import train_spec
 from metastudio.runs.questions import AskPreview, unpacked_pixels
+from metastudio.runs.run_folder import RunFolder
+from tests.unit.engine.conftest import target_of
 from tests.unit.engine.small_runs import make_glyphs, small_experiment, small_run, work_until
 
 COLOUR = Preprocessing(image_size=24, colour="colour")
@@ -202,10 +207,12 @@ def test_blur_makes_pictures_less_sharp() -> None:
 # what it depends on
 
 
+@pytest.mark.parametrize("colour", ["grey", "colour"])
 def test_a_picture_becomes_the_same_whatever_it_is_changed_with_and_with_any_threads(
-    monkeypatch: pytest.MonkeyPatch,
+    colour: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    images, augmenter = pictures(40), Augmenter(ALL_ON, COLOUR, seed=1)
+    preprocessing = COLOUR.model_copy(update={"colour": colour})
+    images, augmenter = pictures(40, preprocessing.channels), Augmenter(ALL_ON, preprocessing, seed=1)
     draws = augmenter.draws(5, 40)
     together = augmenter.change(images, draws)
     for size in (1, 3, 39):
@@ -334,6 +341,23 @@ def test_threads_and_processes_train_on_the_same_augmented_pictures(glyphs: Path
     assert processes == 2
     assert torch.equal(weights[0], weights[1])
     assert torch.equal(weights[1], weights[2])
+
+
+def test_adaptation_and_exports_know_nothing_of_it(
+    run_with: Callable[..., RunFolder], tiny_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_with("maml", augmentation=ALL_ON.model_dump())
+    assert run.experiment().augmentation == ALL_ON
+    monkeypatch.setattr(Augmenter, "change", None)  # whoever calls it fails
+    pictures = Path(run.experiment().data.folders[0])
+    adapted = [adapt_to_target(trained_learner(each), target_of(pictures)) for each in (run, tiny_run)]
+    images = adapted[0].loaded.support.images
+    assert torch.equal(images, adapted[1].loaded.support.images)
+    assert torch.equal(adapted[0].classifier.logits(images), adapted[1].classifier.logits(images))
+    export_adapted(adapted[0], tmp_path / "export")
+    texts = [file.read_bytes() for file in (tmp_path / "export").rglob("*") if file.is_file()]
+    assert texts
+    assert not any(word in text for text in texts for word in (b"augmentation", b"kornia"))
 
 
 # what a person sees of it

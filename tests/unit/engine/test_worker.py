@@ -103,7 +103,7 @@ def test_the_snapshot_gets_the_hashes_that_were_found_while_preparing(glyphs: Pa
     assert all(len(file.sha256) == 64 for cls in run.data().index.classes for file in cls.files)
 
 
-@pytest.mark.expects_log("gone or have changed")
+@pytest.mark.expects_log("gone or has changed")
 def test_a_resume_on_changed_pictures_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     glyphs = make_glyphs(tmp_path / "glyphs")
     run = small_run(tmp_path / "runs", small_experiment(glyphs))
@@ -340,7 +340,7 @@ def test_meta_test_is_refused_on_changed_pictures(tmp_path: Path, monkeypatch: p
     work_until(run)
     next(glyphs.rglob("*.png")).unlink()
     monkeypatch.setenv("METASTUDIO_CACHE", str(tmp_path / "another cache"))
-    with pytest.raises(DataError, match="gone or have changed"):
+    with pytest.raises(DataError, match="gone or has changed"):
         list(evaluate_on_meta_test(run, episodes=2, statistics=["support"]))
 
 

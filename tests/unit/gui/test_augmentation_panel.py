@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent, QPointF
@@ -184,28 +185,29 @@ def test_only_the_newest_question_is_answered(qtbot, studio: Studio, tmp_path) -
     assert answers == [7]
 
 
-def test_a_lost_engine_is_said(qtbot, page: ImagesPage, panel: AugmentationPanel, studio: Studio) -> None:
+def test_a_slow_or_lost_engine_is_said(qtbot, page: ImagesPage, panel: AugmentationPanel, tmp_path) -> None:
     panel.fold_button.click()
     qtbot.waitUntil(lambda: panel.original.pixels is not None)
-    panel._on_waited()
+    panel._preview.waited.emit()
     assert panel.caption.full_text() == "Waiting for the engine…"
-    panel.another_button.setEnabled(True)
-    panel.another_button.click()
-    panel._preview._timer.timeout.emit()
-    studio.session._fail_open("It ended.")
+    page._on_picture_shown(str(make_picture(tmp_path / "lost.png")))
     qtbot.waitUntil(lambda: "The process that answers was lost." in panel.caption.full_text())
+    assert panel.original.pixels is None
+    page._on_picture_shown(str(make_picture(tmp_path / "good.png")))
+    qtbot.waitUntil(lambda: panel.original.pixels is not None)
 
 
 def test_rotations_as_classes_show_how_many_and_the_turned_pictures(qtbot, page: ImagesPage, studio: Studio) -> None:
     shown = page._preprocessing
-    assert shown.class_count.text() == "would make 52 classes of 13"
+    assert shown.class_count.text() == ""
+    assert shown._rotations.toolTip().endswith("Classes to learn from: 13 → 52")
     assert not any(picture.isVisible() for picture in shown._turned)
     shown._rotations.setChecked(True)
-    assert shown.class_count.text() == "13 → 52 classes to learn from"
+    assert shown.class_count.text() == "13 → 52"
     assert all(picture.isVisible() for picture in shown._turned)
     commands.move_classes(studio.project, names=["class00"], part=next(iter(set(studio.project.parts.values()))))
     trained = sum(part.value == "meta_train" for part in studio.project.parts.values())
-    assert shown.class_count.text() == f"{trained} → {4 * trained} classes to learn from"
+    assert shown.class_count.text() == f"{trained} → {4 * trained}"
 
 
 def test_the_form_greys_what_does_nothing_and_says_why(qtbot) -> None:
@@ -250,6 +252,11 @@ def test_the_engine_itself_shows_before_after_and_each_change(
     )
     seen = before._after.pixels.toImage()
     assert seen.pixelColor(1, 1).getRgb()[:3] == (5, 5, 5), "cropped to the middle, and inverted"
+    pixels = np.array([[seen.pixel(x, y) for x in range(20)] for y in range(20)])
+    for turns, picture in enumerate(before._turned, start=1):
+        turned = picture.pixels.toImage()
+        found = np.array([[turned.pixel(x, y) for x in range(20)] for y in range(20)])
+        assert np.array_equal(found, np.rot90(pixels, turns)), "turned as EpisodesByClass turns it"
     qtbot.waitUntil(lambda: "20 × 20, colour, numbers from 0 to 1" in before.about.full_text(), timeout=PATIENCE_MS)
     for name in STRENGTHS:
         point_at(panel.switches[name])

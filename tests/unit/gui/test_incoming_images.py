@@ -104,7 +104,7 @@ def test_a_dropped_zip_is_unpacked_into_the_project_as_one_step(
     assert studio.project.experiment.data.folders == (str(studio.project.folder / "images" / "leaves"),)
     assert studio.undo_stack.count() == 1
     assert studio.undo_stack.undoText() == "Add leaves"
-    assert "hidden files" in toasts[0].text
+    assert "1 hidden file or" in toasts[0].text
     studio.undo_stack.undo()
     assert not studio.project.experiment.data.folders
     studio.undo_stack.redo()

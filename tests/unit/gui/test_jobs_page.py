@@ -21,7 +21,7 @@ from metastudio.jobs.job_thread import JobThread
 from metastudio.runs.control import Wanted
 from metastudio.runs.events import Capacity, InnerTrace, OuterStep, Preparing, Started, Validated
 from metastudio.runs.run_folder import RunFolder
-from metastudio.runs.run_state import State
+from metastudio.runs.run_state import State, summary_of
 
 
 class StillThread(JobThread):
@@ -251,8 +251,8 @@ def test_a_job_that_nobody_named_is_called_after_its_method_and_task(document) -
     experiment = document.experiment
     shape = f"{experiment.episodes.n_way}w{experiment.episodes.n_shot}s"
     unnamed = experiment.model_copy(update={"name": "experiment"})
-    assert title_of(unnamed) == f"{experiment.algorithm.name}-{shape}"
-    assert title_of(experiment.model_copy(update={"name": "Cups"})) == "Cups"
+    assert title_of(summary_of(unnamed)) == f"{experiment.algorithm.name}-{shape}"
+    assert title_of(summary_of(experiment.model_copy(update={"name": "Cups"}))) == "Cups"
 
 
 def test_a_chosen_job_stays_while_another_works(page: JobsPage, studio: Studio, document) -> None:

@@ -181,6 +181,7 @@ def test_changing_the_smoothing_leaves_the_zoom_alone(plots: JobPlots, history: 
     plots.bar._slider.setValue(0)
     assert plots.bar._value.text() == "off"
     assert list(plots.outer.curve("loss").y) == list(history.steps.column(1))
+    assert len(plots.outer.curve("raw").x) == 0, "the same line twice"
 
 
 def test_marks_of_a_duration_can_be_counted_with(qapp) -> None:
@@ -194,7 +195,25 @@ def test_marks_of_a_duration_can_be_counted_with(qapp) -> None:
         [(spacing, _)] = axis.tickSpacing(0, seconds, 540)
         assert spacing == step_s
         assert axis.tickStrings([0, step_s, 2 * step_s], 1, step_s) == words
+    axis.setLogMode(x=True, y=None)
+    assert axis.logTickStrings([np.log10(each) for each in (1, 50, 60, 70, 200, 7200)], 1, None) == [
+        "1 s",
+        "50 s",
+        "",
+        "",
+        "3:20",
+        "",
+    ]
+    axis.setLogMode(x=False, y=None)
     assert axis.tickStrings([5400, 90, 93_600], 1, 1) == ["1 h 30", "1:30", "1 d 2 h"]
+
+
+def test_a_logarithmic_axis_marks_what_can_be_told_apart(qapp) -> None:
+    axis = XAxis.ITERATION.item()
+    axis.setLogMode(x=True, y=None)
+    numbers = (1, 2, 3, 5, 7, 1000, 2000, 9000, 5e7)
+    marks = axis.logTickStrings([np.log10(each) for each in numbers], 1, None)
+    assert marks == ["1", "2", "", "5", "", "1,000", "2,000", "", "5e+07"]
 
 
 def test_numbers_that_are_handed_out_are_not_smoothed(pair: tuple[Plot, Plot]) -> None:

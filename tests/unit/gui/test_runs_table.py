@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,7 +125,7 @@ def counted(monkeypatch) -> list[RunFolder]:
     """Every run that is really read."""
     found: list[RunFolder] = []
     known = run_rows.read_row
-    monkeypatch.setattr(run_rows, "read_row", lambda run: found.append(run) or known(run))
+    monkeypatch.setattr(run_rows, "read_row", lambda run, **is_bare: found.append(run) or known(run, **is_bare))
     return found
 
 
@@ -142,18 +141,12 @@ def test_only_what_changed_is_read_again(document: ProjectDocument, counted: lis
     assert [each.run for each in first] == sorted(runs, key=lambda each: each.name, reverse=True)
 
 
-def test_the_next_start_reads_none_of_them(document: ProjectDocument, counted: list[RunFolder], monkeypatch) -> None:
-    monkeypatch.setattr(run_rows, "_KEPT_AFTER", 0)
-    made = [make_run(document, name=f"run {number}") for number in range(3)]
-    made[0].write_notes(made[0].notes().model_copy(update={"name": "ÿ", "tags": ("a", "b")}))
-    first = read(RunRows(), document.runs_folder)
-    counted.clear()
-    assert read(RunRows(), document.runs_folder) == first
-    assert counted == []
-    kept = run_rows._index_path(document.runs_folder)
-    for spoilt in (b"{", b'{"version": 1, "rows": [[1]]}', json.dumps({"version": 0, "rows": []}).encode()):
-        kept.write_bytes(spoilt)
-        assert read(RunRows(), document.runs_folder) == first
+def test_a_run_without_a_summary_is_told_from_its_experiment(document: ProjectDocument) -> None:
+    run = make_run(document, name="older")
+    with_summary = run_rows.read_row(run)
+    run.write_state(run.state().model_copy(update={"summary": None}))
+    assert run_rows.read_row(run) == with_summary
+    assert (with_summary.name, with_summary.inner_steps) == ("older", document.experiment.algorithm.inner_steps)
 
 
 def test_whether_a_worker_is_at_work_is_looked_at_each_time(document: ProjectDocument, monkeypatch) -> None:
@@ -165,12 +158,12 @@ def test_whether_a_worker_is_at_work_is_looked_at_each_time(document: ProjectDoc
 
 
 def test_a_long_reading_shows_what_it_has_and_can_be_cancelled(document: ProjectDocument, monkeypatch) -> None:
-    monkeypatch.setattr(run_rows, "_TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(run_rows, "_TELL_AFTER_S", 0.0)
     for number in range(4):
         make_run(document, name=f"run {number}")
     told: list[int] = []
     RunRows().read(document.runs_folder, lambda rows: told.append(len(rows)), lambda: False)
-    assert told[0] < 4
+    assert told == [1, 3]
     with pytest.raises(Cancelled):
         RunRows().read(document.runs_folder, lambda rows: None, lambda: True)
 
@@ -243,8 +236,25 @@ def test_two_chosen_runs_say_how_they_did_on_the_same_episodes(page: RunsPage, q
     assert not page.details.paired.isVisible()
     page.table.choose(runs)
     text = page.details.paired.text.text()
-    assert text.startswith("run 1 is ahead on the same 600 meta-test episodes: 91.0 ± 0.1 %")
+    best = page.model.rows[0].name
+    assert text.startswith(f"{best} is ahead on the same 600 meta-test episodes: 91.0 ± 0.1 %")
     assert "by 30.0 ± 0.0 points" in text
+
+
+def test_a_comparison_goes_on_when_another_run_appears(page: RunsPage, document, qtbot, monkeypatch) -> None:
+    def wait(first, second, tell, stop):
+        while not stop():
+            time.sleep(0.01)
+        raise Cancelled
+
+    monkeypatch.setattr(paired_panel, "compared", wait)
+    page.table.choose([each.run for each in page.model.rows])
+    page.details.paired.button.click()
+    make_run(document, name="another")
+    page.refresh()
+    qtbot.waitUntil(lambda: len(page.model.rows) == 3)
+    assert len(page.chosen()) == 2
+    assert page.details.paired.button.text() == "Cancel"
 
 
 @pytest.fixture
@@ -271,7 +281,7 @@ def test_the_same_episodes_are_asked_on_demand_and_a_tie_is_called_one(panel: Pa
 def test_a_comparison_can_be_cancelled_and_its_failure_is_said(panel: PairedPanel, qtbot, monkeypatch) -> None:
     def wait(first, second, tell, stop):
         while not stop():
-            os.sched_yield()
+            time.sleep(0.01)
         raise Cancelled
 
     monkeypatch.setattr(paired_panel, "compared", wait)

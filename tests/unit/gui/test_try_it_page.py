@@ -21,10 +21,10 @@ from metastudio.catalog.metric import PrototypicalConfig
 from metastudio.gui import commands
 from metastudio.gui.documents.project_document import ProjectDocument
 from metastudio.gui.documents.try_out import NONE_OF_THESE
-from metastudio.gui.models.judged_accuracy import wilson_interval
 from metastudio.gui.models.query_list_model import QUERY_ROLE
 from metastudio.gui.pages.try_it_page import TryItPage
 from metastudio.gui.studio import Studio
+from metastudio.runs.statistics import wilson95
 
 
 @pytest.fixture
@@ -300,13 +300,13 @@ def test_controls_that_cannot_be_used_say_why(page: TryItPage) -> None:
 
 
 @given(st.integers(1, 400), st.data())
-def test_the_wilson_interval_holds_the_share_and_stays_within_bounds(total: int, data) -> None:
+def test_the_wilson95_holds_the_share_and_stays_within_bounds(total: int, data) -> None:
     right = data.draw(st.integers(0, total))
-    low, high = wilson_interval(right, total)
+    low, high = wilson95(right, total)
     assert 0 <= low <= right / total <= high <= 1
-    assert wilson_interval(total - right, total) == pytest.approx((1 - high, 1 - low))
+    assert wilson95(total - right, total) == pytest.approx((1 - high, 1 - low))
 
 
-def test_the_wilson_interval_is_the_one_of_the_textbook() -> None:
-    assert wilson_interval(12, 15) == pytest.approx((0.548, 0.930), abs=0.001)
-    assert wilson_interval(0, 0) == (0.0, 1.0)
+def test_the_wilson95_is_the_one_of_the_textbook() -> None:
+    assert wilson95(12, 15) == pytest.approx((0.548, 0.930), abs=0.001)
+    assert wilson95(0, 0) == (0.0, 1.0)

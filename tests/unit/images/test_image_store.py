@@ -187,7 +187,7 @@ def test_nothing_readable_at_all_is_an_error_with_the_reasons(tmp_path: Path, ca
     (tmp_path / "mug").mkdir()
     (tmp_path / "mug/a.png").write_bytes(b"")
 
-    with pytest.raises(DataError, match="None of the 1 pictures can be read") as caught:
+    with pytest.raises(DataError, match="The picture cannot be read") as caught:
         open_store(scan([tmp_path / "mug"]), GREY, cache=cache)
     assert [str(each.message) for each in caught.value.problems] == ["0 bytes"]
     assert list(cache.iterdir()) == []

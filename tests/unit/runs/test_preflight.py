@@ -181,3 +181,12 @@ def test_a_start_is_refused_for_the_images_or_for_the_options() -> None:
     assert [each.code for each in of_images.value.problems] == ["too-few-classes"]
     with pytest.raises(ConfigurationError):
         require_start(parse_experiment({"episodes": {"n_way": 21}, "device": "gpu"}), index, parts)
+
+
+def test_changes_that_do_nothing_or_may_harm_are_said() -> None:
+    grey = {"preprocessing": {"colour": "grey"}}
+    assert found({"augmentation": {"hue": True, "rotate": True}}) == []
+    assert found({"augmentation": {"hue": True, "rotate": True}, "data": grey}) == ["augmentation-without-effect"]
+    assert found({"augmentation": {"flip": True}}) == []
+    for drawings in ({"rotations_as_classes": True}, {"preprocessing": {"invert": True}}):
+        assert found({"augmentation": {"flip": True}, "data": drawings}) == ["mirrored-drawings"]
