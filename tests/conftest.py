@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -15,6 +16,8 @@ import pytest
 from filelock import FileLock
 from left_running import nothing_left_running, remember_where_things_start
 
+from metastudio.gui.garbage import collect_if_due
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 PROJECT = Path(__file__).resolve().parent.parent
@@ -23,6 +26,11 @@ OWN_FOLDERS = ("METASTUDIO_CACHE", "METASTUDIO_CONFIG", "METASTUDIO_HOME")
 
 def pytest_configure() -> None:
     remember_where_things_start()
+    gc.disable()  # the threads of execnet would collect too
+
+
+def pytest_runtest_logfinish() -> None:
+    collect_if_due()
 
 
 @pytest.fixture(scope="session", autouse=True)

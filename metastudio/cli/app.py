@@ -55,6 +55,7 @@ for command in (
     results.evaluate,
     results.adapt,
     results.export,
+    results.report,
     comparing.compare,
     overview.runs,
     overview.devices,

@@ -76,6 +76,27 @@ def evaluate(
             report.event(event)
 
 
+def report(
+    run: RunArgument,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Another place than the run's folder.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the one-page report of a run: settings, curves, results, support pictures, and how to do it again.
+
+    It is one HTML file without scripts that needs no network. Runs write one by themselves when they finish.
+
+    Example: `metastudio report RUN --to maml.html`
+    """
+    from metastudio.runs.report.page import write_report
+
+    path = write_report(existing_run(run), to)
+    with Report(as_json=as_json) as shown:
+        shown.say(f"The report lies in {path}")
+        shown.tell(kind="report", path=str(path))
+
+
 def adapt(
     run: RunArgument,
     support: SupportFolder = None,
@@ -103,22 +124,14 @@ def adapt(
     from metastudio.engine.adaptation import adapt_to_target, trained_learner
     from metastudio.engine.export.formats import export as write_export
     from metastudio.engine.tasks.target_task import read_picture
-    from metastudio.runs.events import Adapted, Exported
+    from metastudio.runs.events import Exported
 
     task = target_from(_required(support), query or [])
     with Report(as_json=as_json) as report:
         trained = trained_learner(existing_run(run), checkpoint)
         adapted = adapt_to_target(trained, task, steps=None if steps < 0 else steps)
         report.problems(adapted.loaded.problems)
-        queries = 0 if adapted.loaded.query is None else len(adapted.loaded.query)
-        report.event(
-            Adapted(
-                target=task.name,
-                losses=tuple(adapted.trace.support_losses),
-                accuracy=adapted.query_accuracy,
-                queries=queries,
-            )
-        )
+        report.event(adapted.event())
         for file in task.unlabelled:
             try:
                 picture = read_picture(file, trained.experiment.data.preprocessing)

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
 from metastudio.engine.algorithms.base import Classifier, MetaLearner, accuracy_of
 from metastudio.engine.inner_loop import InnerLosses
@@ -14,6 +16,7 @@ from metastudio.engine.learner import load_learner
 from metastudio.engine.tasks.target_task import LoadedTarget, load_target
 from metastudio.errors import IntegrityError, NumericError
 from metastudio.runs.checkpoint_files import iteration_of
+from metastudio.runs.events import Adapted
 from metastudio.runs.run_folder import FrozenData, RunFolder
 
 
@@ -40,6 +43,8 @@ class AdaptedTask:
         trace: Loss and accuracy on the support pictures before the first and after every inner step; empty for methods
             without an inner loop.
         query_accuracy: In [0, 1], of the pictures whose class is known; None where there are none.
+        confusion: (N, N) numbers of those pictures, a row for each true class, a column for each answer; empty where
+            there are none.
         adapting_s: How long the inner loop took.
     """
 
@@ -49,12 +54,24 @@ class AdaptedTask:
     classifier: Classifier
     trace: InnerLosses
     query_accuracy: float | None
+    confusion: tuple[tuple[int, ...], ...]
     adapting_s: float
 
     @property
     def inner_steps(self) -> int:
         """How many inner steps were taken."""
         return max(0, len(self.trace.support_losses) - 1)
+
+    def event(self) -> Adapted:
+        """Return what is told of it."""
+        return Adapted(
+            target=self.target.name,
+            losses=tuple(self.trace.support_losses),
+            accuracy=self.query_accuracy,
+            queries=0 if self.loaded.query is None else len(self.loaded.query),
+            classes=self.loaded.classes,
+            confusion=self.confusion,
+        )
 
 
 def trained_learner(run: RunFolder, iteration: int | None = None) -> TrainedLearner:
@@ -118,13 +135,25 @@ def adapt_to_target(trained: TrainedLearner, target: TargetTask, *, steps: int |
             target=target.name,
             todo="Take fewer inner steps, or train with a lower inner learning rate.",
         )
-    query = loaded.query
+    accuracy, confusion = _judged(classifier, loaded)
     return AdaptedTask(
         trained=trained,
         target=target,
         loaded=loaded,
         classifier=classifier,
         trace=trace if trained.learner.has_inner_loop else InnerLosses(),
-        query_accuracy=None if query is None else accuracy_of(classifier.logits(query.images), query.labels),
+        query_accuracy=accuracy,
+        confusion=confusion,
         adapting_s=adapting_s,
     )
+
+
+def _judged(classifier: Classifier, loaded: LoadedTarget) -> tuple[float | None, tuple[tuple[int, ...], ...]]:
+    """Return accuracy and confusion on the queries of known class."""
+    query = loaded.query
+    if query is None:
+        return None, ()
+    logits, count = classifier.logits(query.images), len(loaded.classes)
+    pairs = query.labels.cpu() * count + logits.argmax(1).cpu()
+    confusion = torch.bincount(pairs, minlength=count * count).reshape(count, count)
+    return accuracy_of(logits, query.labels), tuple(map(tuple, confusion.tolist()))

@@ -1,4 +1,4 @@
-"""What happens by itself when training ends: the test that was asked for, then target tasks adapted and exported.
+"""What happens by itself when training ends: the test that was asked for, target tasks adapted and exported, a report.
 
 A pause is heard between any two of them, between the episodes of the test and between the phases of an export. What was
 not done then is done when the run goes on.
@@ -20,6 +20,7 @@ from metastudio.errors import GoneError, MetaStudioError
 from metastudio.images.problems import Cancelled
 from metastudio.runs.event_log import read_events
 from metastudio.runs.events import Adapted, Evaluated, Event, Exported, Failed, Notice, OuterStep, Preparing
+from metastudio.runs.report.page import write_report
 from metastudio.runs.run_folder import RunFolder
 
 ShouldStop = Callable[[], bool]
@@ -28,7 +29,7 @@ ShouldStop = Callable[[], bool]
 def after_training(
     run: RunFolder, *, should_stop: ShouldStop = lambda: False, ranks: Ranks | None = None
 ) -> Iterator[Event]:
-    """Evaluate, adapt and export as the experiment says; one that fails is said and does not stop the others.
+    """Evaluate, adapt, export as the experiment says, and report; what fails is said and does not stop the rest.
 
     Where several processes share the run they evaluate together, and then part: the first does the rest alone.
     What the run's events say was done since the last outer step is not done again.
@@ -43,8 +44,14 @@ def after_training(
     if experiment.evaluation.after_training:
         yield from _evaluated(run, done, should_stop, ranks)
     ranks.part()
-    if not ranks.is_first:
-        return
+    if ranks.is_first:
+        yield from _handed_over(run, done, should_stop)
+        yield from _reported(run)
+
+
+def _handed_over(run: RunFolder, done: Sequence[Event], should_stop: ShouldStop) -> Iterator[Event]:
+    """Adapt to the target tasks, and export."""
+    experiment = run.experiment()
     if not experiment.targets and "checkpoint" not in experiment.exports:
         return
     try:
@@ -128,14 +135,9 @@ def _evaluated(run: RunFolder, done: Sequence[Event], should_stop: ShouldStop, r
 
 
 def _adapted(adapted: AdaptedTask) -> Iterator[Event]:
-    name, loaded = adapted.target.name, adapted.loaded
-    yield from (_notice("target-picture", f"Target task '{name}': {each}") for each in loaded.problems)
-    yield Adapted(
-        target=name,
-        losses=tuple(adapted.trace.support_losses),
-        accuracy=adapted.query_accuracy,
-        queries=0 if loaded.query is None else len(loaded.query),
-    )
+    name = adapted.target.name
+    yield from (_notice("target-picture", f"Target task '{name}': {each}") for each in adapted.loaded.problems)
+    yield adapted.event()
 
 
 def _exported(
@@ -152,6 +154,13 @@ def _exported(
     yield Exported(
         target=target, format=kind, path=str(done.path), largest_difference=done.verification.largest_difference
     )
+
+
+def _reported(run: RunFolder) -> Iterator[Event]:
+    try:
+        write_report(run)
+    except MetaStudioError as error:
+        yield _notice("report-failed", f"The report of the run was not written: {error}")
 
 
 def _notice(code: str, text: str) -> Notice:

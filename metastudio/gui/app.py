@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import socket
@@ -15,6 +16,7 @@ from metastudio.logs import log_to_file
 from metastudio.paths import config_folder
 
 _log = logging.getLogger(__name__)
+_COLLECT_EVERY_MS = 250
 
 
 def check_screen() -> None:
@@ -71,6 +73,7 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     from PySide6.QtWidgets import QApplication
 
     from metastudio.gui.doorbell import Doorbell, Wish, ring
+    from metastudio.gui.garbage import collect_if_due
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     if is_alone and ring(Wish(project, sample)):
@@ -88,7 +91,12 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     doorbell.rung.connect(window.on_rung)
     window.show()
     QTimer.singleShot(0, window, lambda: begin(window, project, sample=sample))
+    gc.disable()
+    collecting = QTimer(window, interval=_COLLECT_EVERY_MS)
+    collecting.timeout.connect(collect_if_due)
+    collecting.start()
     code = app.exec()
+    gc.enable()
     doorbell.close()
     messages.uninstall()
     logging.getLogger().removeHandler(handler)

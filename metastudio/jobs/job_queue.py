@@ -220,8 +220,8 @@ class JobQueue(QObject):
             self._call(lambda: (job, _copy(job.run, experiment)), self._on_edited)
 
     def extend(self, job: Job, iterations: int) -> None:
-        """Queue a run that goes on from a finished one for so many iterations more."""
-        if self._may(job, Command.EXTEND):
+        """Queue a run that goes on from a finished one for so many iterations more; the job may have left the list."""
+        if not self.is_read_only and job.why_not(Command.EXTEND) is None:
             self._call(lambda: extended_run(job.run, iterations), self._on_made)
 
     def pause_all(self) -> None:

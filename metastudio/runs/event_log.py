@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -72,3 +74,17 @@ def read_events(path: Path, offset: int = 0) -> tuple[tuple[Event, ...], int, in
         except ValueError:
             torn += bool(line)
     return tuple(events), offset + len(content) - len(tail), torn
+
+
+def each_event(path: Path) -> Iterator[Event]:
+    """Yield the events of a run one by one, however many there are; lines that are none are left out."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return  # it is being written
+            with contextlib.suppress(ValueError):
+                yield from_line(line)

@@ -151,13 +151,18 @@ class CheckpointSaved(_Event):
 
 
 class Adapted(_Event):
-    """A target task was adapted to; `losses` before the first and after every inner step."""
+    """A target task was adapted to; `losses` before the first and after every inner step.
+
+    `confusion` has a row for each true class, with the number of queries that were answered with each class.
+    """
 
     kind: Literal["adapted"] = "adapted"
     target: str
     losses: tuple[float, ...]
     accuracy: float | None = None
     queries: int = 0
+    classes: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
 
 
 class Exported(_Event):

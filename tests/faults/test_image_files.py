@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -209,3 +210,36 @@ def test_the_thumbnail_of_a_nasty_file_is_a_picture_or_a_reason(nasty: Path) -> 
     assert 400 < shown < 500
     assert shown + len(reasons) == 1706
     assert all(len(each) > 5 for each in reasons)
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from metastudio.catalog.data_spec import Preprocessing
+from metastudio.images.decoding import decode, thumbnail
+
+def highest_mb():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(each for each in lines if each.startswith("VmHWM:")).split()[1]) / 1000
+
+small, large = sys.argv[1:]
+decode(small, Preprocessing(image_size=84)), thumbnail(small, 96)
+before = highest_mb()
+decoded = decode(large, Preprocessing(image_size=84)), thumbnail(large, 96)
+assert decoded[0].shape == (84, 84, 3)
+print(highest_mb() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the highest memory is not told here")
+@pytest.mark.parametrize("size", [(8000, 6000), (20_000, 4_999)], ids=["A11 8k wide", "A12 panorama of 100 megapixels"])
+def test_a_large_jpeg_is_decoded_small(tmp_path: Path, size: tuple[int, int]) -> None:
+    """It has 144 and 300 MB of pixels; an eighth of its sides is decoded, and its bytes are held."""
+    Image.new("RGB", (64, 64)).save(tmp_path / "small.jpg")
+    picture = Image.linear_gradient("L").resize(size).convert("RGB")
+    picture.save(tmp_path / "large.jpg", quality=60)
+
+    paths = [str(tmp_path / "small.jpg"), str(tmp_path / "large.jpg")]
+    told = subprocess.run([sys.executable, "-c", PEAK, *paths], capture_output=True, check=True, text=True).stdout
+
+    assert float(told) < 40

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QPoint, QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QScrollArea, QSpinBox, QWidget
 from unit.gui.drops import files_mime
 
 from metastudio.gui.forms.experiment_form import ExperimentForm
+from metastudio.gui.main_window import MainWindow
+from metastudio.gui.pages.page import Page
 
 _LEFT, _PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 _ACTIONS = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
 
 
+def open_page(window: MainWindow, key: str) -> Page:
+    """Press the page's button in the rail."""
+    click(window._rail._buttons[key])
+    assert window.current_page.key == key
+    return window.current_page
+
+
 def drop_files(target: QWidget, paths: Sequence[Path | str]) -> None:
-    """Drag files in at the window's edge, move them onto a widget, and let go there.
+    """Drag files onto a widget and let go there."""
+    with dragged(target, files_mime(paths)):
+        pass
+
+
+@contextmanager
+def dragged(target: QWidget, mime: QMimeData) -> Iterator[None]:
+    """Drag something in at the window's edge, move it onto a widget, and let go there after the body.
 
     The events go to the window, as those of a desktop do: Qt finds the widget below the pointer and what takes drops
     around it, so that a widget that is hidden, covered or deaf to drops gets nothing.
@@ -28,7 +45,7 @@ def drop_files(target: QWidget, paths: Sequence[Path | str]) -> None:
     place = target.mapTo(window, target.rect().center())
     below = window.childAt(place)
     assert below is target or target.isAncestorOf(below), f"{target} is covered by {below}"
-    mime, handle = files_mime(paths), window.windowHandle()
+    handle = window.windowHandle()
     edge, beside = QPoint(2, 2), place + QPoint(1, 1)
     events = [QDragEnterEvent(edge, _ACTIONS, mime, _LEFT, _PLAIN)]
     events += [QDragMoveEvent(each, _ACTIONS, mime, _LEFT, _PLAIN) for each in (place, beside)]
@@ -39,7 +56,8 @@ def drop_files(target: QWidget, paths: Sequence[Path | str]) -> None:
             event.setDropAction(answer)
         QCoreApplication.sendEvent(handle, event)
         answer = event.dropAction() if event.isAccepted() else Qt.DropAction.IgnoreAction
-    assert answer == Qt.DropAction.CopyAction, f"nothing at {target} takes files"
+    assert answer == Qt.DropAction.CopyAction, f"nothing at {target} takes this"
+    yield
     drop = QDropEvent(QPointF(beside), _ACTIONS, mime, _LEFT, _PLAIN)
     QCoreApplication.sendEvent(handle, drop)
     assert drop.isAccepted()

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from journeys.person import choose, click, drop_files, fill_in, type_number
+from journeys.person import choose, click, drop_files, fill_in, open_page, type_number
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QRadioButton
 from pytestqt.qtbot import QtBot
@@ -19,18 +17,15 @@ from waiting_runs import make_glyphs, tiny_experiment
 
 from metastudio.catalog.data_spec import Part, RandomSplit
 from metastudio.catalog.experiment import ExperimentConfig
-from metastudio.gui import app
 from metastudio.gui.dialogs.split_dialog import SplitDialog
 from metastudio.gui.main_window import MainWindow
 from metastudio.gui.models.thumbnail_cache import shared_thumbnails
-from metastudio.gui.pages.page import Page
 from metastudio.gui.widgets.class_bin import ClassBins
 from metastudio.gui.widgets.new_class_place import NewClassPlace
 from metastudio.gui.widgets.one_class_bin import OneClassBin
 from metastudio.images.sample_glyphs import make_sample_glyphs
 from metastudio.jobs.job import Job
 from metastudio.runs.events import Adapted, Exported
-from metastudio.runs.project import Project
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 from metastudio.runs.worker_lock import lock_holder
@@ -39,54 +34,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SOON_MS = 60_000
 LATER_MS = 240_000
 ITERATIONS = 50
-
-
-class _NoTorch:
-    """Refuses every import of torch."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
-        if name.partition(".")[0] == "torch":
-            raise AssertionError("the window imported torch")
-
-
-@pytest.fixture
-def without_torch() -> Iterator[None]:
-    """Hide what other tests of this process imported, so that an import by the window is seen."""
-    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "torch"}
-    guard = _NoTorch()
-    sys.meta_path.insert(0, guard)
-    yield
-    assert "torch" not in sys.modules
-    sys.meta_path.remove(guard)
-    sys.modules.update(hidden)
-
-
-@pytest.fixture
-def draft() -> ExperimentConfig:
-    """What the project begins with; a test may say otherwise."""
-    return ExperimentConfig()
-
-
-@pytest.fixture
-def window(without_torch: None, qtbot: QtBot, tmp_path: Path, draft: ExperimentConfig) -> Iterator[MainWindow]:
-    Project.create(tmp_path / "project", name="My glyphs", draft=draft)
-    made = app.build_window(QGuiApplication.instance(), settings_path=tmp_path / "studio.ini")
-    made.show()
-    qtbot.waitExposed(made)
-    app.begin(made, str(tmp_path / "project"))
-    yield made
-    for job in made.studio.jobs.working:
-        made.studio.jobs.force(job)
-    made._may_leave = True
-    made.close()
-    made.deleteLater()
-
-
-def open_page(window: MainWindow, key: str) -> Page:
-    """Press the page's button in the rail."""
-    click(window._rail._buttons[key])
-    assert window.current_page.key == key
-    return window.current_page
 
 
 def bin_of(bins: ClassBins, number: int) -> OneClassBin:

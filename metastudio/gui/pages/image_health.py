@@ -63,16 +63,22 @@ class ImageHealth(QWidget):
         problems = document.image_problems() if document is not None else ()
         limits = [] if document is None else [each for each in document.problems() if each.code in _LIMITS]
         self.tree.set_problems((*problems, *limits))
-        self._heading.setText(self._summary())
+        self.show_summary()
         self.tree.setVisible(bool(self.tree.problems()))
         self._on_problems_chosen(self.tree.chosen())
         text = left_out_text(document) if document is not None else ""
         self.left_out.setText(text)
         self.left_out.setVisible(bool(text))
 
+    def show_summary(self) -> None:
+        """Say how many problems are listed; that nothing is wrong is said once everything has been looked at."""
+        self._heading.setText(self._summary())
+
     def _summary(self) -> str:
         """Return how many problems there are, and apart from them how many notes, which are no fault."""
         problems = self.tree.problems()
+        if not problems and self._document is not None and self._document.is_busy:
+            return self.tr("Nothing found so far")
         notes = sum(each.severity is Severity.NOTE for each in problems)
         text = self.tr("Nothing is wrong")
         if wrong := len(problems) - notes:

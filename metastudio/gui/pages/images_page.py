@@ -281,6 +281,7 @@ class ImagesPage(Page):
     @Slot(object)
     def _on_work_started(self, kind: str) -> None:
         self._progress.begin(kind)
+        self.health.show_summary()
         if self._document is not None and self._document.is_busy:
             self._stack.setCurrentIndex(1)
 
@@ -291,6 +292,7 @@ class ImagesPage(Page):
     @Slot()
     def _on_work_ended(self) -> None:
         self._progress.end()
+        self.health.show_summary()
         if self._document is not None and not self._document.experiment.data.folders:
             self._show_all()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
@@ -14,6 +15,8 @@ from metastudio.gui.models.run_colours import RunColours
 from metastudio.gui.models.run_columns import ACCURACY, NAME, STATE
 from metastudio.gui.models.run_rows import RunRow, RunRows
 from metastudio.gui.models.runs_table_model import RunsTableModel
+from metastudio.gui.models.shown_name import printable
+from metastudio.gui.pages.job_actions import JobActions
 from metastudio.gui.pages.page import Page
 from metastudio.gui.run_notes import rename_run, tag_run, write_about_run
 from metastudio.gui.run_trash import trash_with_undo
@@ -26,6 +29,7 @@ from metastudio.gui.wording import counted
 from metastudio.jobs.curves import Curves
 from metastudio.jobs.job import Job
 from metastudio.runs.event_log import read_events
+from metastudio.runs.report.page import write_report
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 
@@ -58,6 +62,7 @@ class RunsPage(Page):
         super().__init__(studio, parent)
         self.set_title(self.tr("Runs"))
         self._rows = RunRows()
+        self._actions = JobActions(studio, self)
         self._reading: BackgroundTask | None = None
         self._began = 0.0
         self._is_stale = False
@@ -293,6 +298,10 @@ class RunsPage(Page):
                 self.studio.select_run(run, page=action)
             case "folder":
                 QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.path)))
+            case "report":
+                self.studio.call_beside(lambda: write_report(run), self._on_report_written)
+            case "extend":
+                self._actions.extend(self.studio.jobs.job_of(run) or Job(run, run.experiment(), State.FINISHED))
             case "resume":
                 job = self.studio.jobs.job_of(run)
                 if job is None:
@@ -305,6 +314,12 @@ class RunsPage(Page):
                     if (job := self.studio.jobs.job_of(row.run)) is not None:
                         self.studio.jobs.remove(job)
                 trash_with_undo(self.studio, [row.run for row in rows])
+
+    @Slot(object)
+    def _on_report_written(self, path: Path) -> None:
+        """Show the report in the person's browser; where it lies is said, should there be none."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+        self.studio.toast(self.tr("The report lies in {path}").format(path=printable(str(path))))
 
     @Slot()
     def _on_learn_clicked(self) -> None:

@@ -131,10 +131,10 @@ class ProblemTree(QTreeWidget):
 
     @Slot(QTreeWidgetItem)
     def _on_item_expanded(self, top: QTreeWidgetItem) -> None:
-        """Make the rows of a kind, once."""
-        if top.parent() is not None or top.childCount():
-            return
+        """Make the rows of a kind, once; one alone is said by the row of its kind."""
         same = top.data(0, _PROBLEMS)
+        if top.parent() is not None or top.childCount() or sum(map(_row_count, same)) == 1:
+            return
         rows = (row for each in same for row in _rows_of(each))
         top.addChildren([self._item(each, text) for each, text in islice(rows, _MOST_ROWS)])
         if (beyond := sum(map(_row_count, same)) - _MOST_ROWS) > 0:

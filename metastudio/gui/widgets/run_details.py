@@ -23,23 +23,26 @@ from PySide6.QtWidgets import (
 
 from metastudio.errors import MetaStudioError
 from metastudio.gui import theme
+from metastudio.gui.forms.wording import sentence
 from metastudio.gui.models.run_rows import RunRow
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel
 from metastudio.gui.widgets.paired_panel import PairedPanel
 from metastudio.gui.wording import accuracy_text, state_text
 from metastudio.runs.differences import differences
+from metastudio.runs.run_commands import Command, why_not
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 
 _SAVE_AFTER_MS = 800
+_ICONS_ONLY = frozenset({"extend", "folder", "trash"})
 
 
 class RunDetails(QFrame):
     """Details of the selection.
 
     Signals:
-        action_wanted(str): resume, try_it, hand_over, folder, trash.
+        action_wanted(str): try_it, hand_over, report, resume, extend, folder, trash.
         notes_changed(object, str): the `RunFolder`, and what was written about it.
         tags_changed(object, object): the `RunFolder`, and a tuple of its tags.
     """
@@ -86,18 +89,12 @@ class RunDetails(QFrame):
         self._middle.addWidget(self._table)
         self.buttons: dict[str, QPushButton] = {}
         lines = [QHBoxLayout(), QHBoxLayout()]
-        texts = {
-            "try_it": (0, self.tr("Try it"), "mdi6.target"),
-            "hand_over": (0, self.tr("Hand over"), "mdi6.package-variant-closed"),
-            "resume": (1, self.tr("Resume"), "mdi6.play"),
-            "folder": (1, self.tr("Folder"), "mdi6.folder-outline"),
-            "trash": (1, self.tr("Trash"), "mdi6.delete-outline"),
-        }
-        for key, (line, text, icon_name) in texts.items():
-            button = QPushButton(icon(icon_name), text)
+        for key, (line, text, icon_name) in self._actions().items():
+            button = QPushButton(icon(icon_name), "" if key in _ICONS_ONLY else text)
+            button.setAccessibleName(text)
             button.setProperty("key", key)
             button.clicked.connect(self._on_button_clicked)
-            lines[line].addWidget(button)
+            lines[line].addWidget(button, 0 if key in _ICONS_ONLY else 1)
             self.buttons[key] = button
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -111,6 +108,18 @@ class RunDetails(QFrame):
             column.addLayout(each)
         self.setMinimumWidth(270)
         self.show_rows([])
+
+    def _actions(self) -> dict[str, tuple[int, str, str]]:
+        """Return for each action the line of its button, its name, and its icon."""
+        return {
+            "try_it": (0, self.tr("Try it"), "mdi6.target"),
+            "hand_over": (0, self.tr("Hand over"), "mdi6.package-variant-closed"),
+            "report": (1, self.tr("Report"), "mdi6.file-document-outline"),
+            "resume": (1, self.tr("Resume"), "mdi6.play"),
+            "extend": (1, self.tr("Extend…"), "mdi6.arrow-expand-right"),
+            "folder": (1, self.tr("Folder"), "mdi6.folder-outline"),
+            "trash": (1, self.tr("Trash"), "mdi6.delete-outline"),
+        }
 
     def show_rows(self, rows: Sequence[RunRow]) -> None:
         """Show the chosen runs."""
@@ -225,6 +234,17 @@ class RunDetails(QFrame):
             if can_go_on
             else self.tr("Only what was paused, interrupted or failed goes on.")
         )
+        is_known = one is not None and one.state is not None
+        self.buttons["report"].setEnabled(is_known)
+        self.buttons["report"].setToolTip(
+            self.tr("One page with settings, curves, results and pictures, to read and to send")
+            if is_known
+            else self.tr("Choose one run.")
+        )
+        why = why_not(one.state, Command.EXTEND) if one is not None and one.state is not None else None
+        self.buttons["extend"].setEnabled(is_known and why is None)
+        extending = sentence(why) if why is not None else self.tr("Extend… train it for longer, as a run of its own")
+        self.buttons["extend"].setToolTip(extending if is_known else self.tr("Choose one run."))
         self.buttons["folder"].setEnabled(one is not None)
         self.buttons["folder"].setToolTip(
             self.tr("Open the run's folder") if one is not None else self.tr("Choose one run.")

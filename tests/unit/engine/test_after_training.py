@@ -44,6 +44,26 @@ def test_every_target_is_adapted_and_exported_in_every_format(
     assert [each.name for each in run.exports()] == ["checkpoint", "colours-adapted", "colours-onnx"]
 
 
+def test_the_run_ends_with_its_report(run_with: Callable[..., RunFolder], target: TargetTask) -> None:
+    run = run_with("prototypical", targets=(target,), exports=())
+    (adapted,) = told(run)
+    assert isinstance(adapted, Adapted)
+    assert len(adapted.classes) == len(adapted.confusion) == len(adapted.confusion[0])
+    assert sum(map(sum, adapted.confusion)) == adapted.queries
+    assert sum(adapted.confusion[each][each] for each in range(len(adapted.classes))) == round(
+        adapted.accuracy * adapted.queries
+    )
+    assert "<h2>Target task: colours</h2>" in (run.path / "report.html").read_text("utf-8")
+
+
+def test_a_report_that_cannot_be_written_is_said(run_with: Callable[..., RunFolder]) -> None:
+    run = run_with("prototypical")
+    (run.path / "report.html").mkdir()
+    (notice,) = told(run)
+    assert isinstance(notice, Notice)
+    assert notice.code == "report-failed"
+
+
 @pytest.mark.slow
 def test_an_export_that_fails_is_said_and_the_next_is_made(
     run_with: Callable[..., RunFolder], target: TargetTask, monkeypatch: pytest.MonkeyPatch

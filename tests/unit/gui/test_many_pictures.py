@@ -209,6 +209,17 @@ def test_rows_of_a_large_kind_of_problems_are_made_when_it_is_opened(qtbot) -> N
 # thumbnails
 
 
+def test_a_problem_alone_is_not_said_twice_when_it_is_clicked(qtbot) -> None:
+    tree = ProblemTree()
+    qtbot.addWidget(tree)
+    tree.set_problems([problem("unreadable", "0 bytes", where="/images/a.png")])
+    top = tree.topLevelItem(0)
+
+    tree.itemClicked.emit(top, 0)
+
+    assert top.childCount() == 0
+
+
 def test_a_thumbnail_is_painted_once_for_many_repaints(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     painted: list[QPixmap] = []
     real = thumbnail_view._paint_rounded
