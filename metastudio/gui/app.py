@@ -6,6 +6,7 @@ import argparse
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -72,6 +73,7 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from metastudio.gui.crash_watch import CrashWatch, offer_report
     from metastudio.gui.doorbell import Doorbell, Wish, ring
     from metastudio.gui.garbage import collect_if_due
 
@@ -86,11 +88,16 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
         raise
     messages = window.studio.messages
     messages.install()
+    watch = CrashWatch(config_folder() / "crashes")
+    crashed = watch.begin()
     doorbell = Doorbell(window)
     doorbell.listen()
     doorbell.rung.connect(window.on_rung)
     window.show()
     QTimer.singleShot(0, window, lambda: begin(window, project, sample=sample))
+    if crashed is not None:
+        offer_report(window.studio, crashed)
+    ended_by = _close_at_signals(window)
     gc.disable()
     collecting = QTimer(window, interval=_COLLECT_EVERY_MS)
     collecting.timeout.connect(collect_if_due)
@@ -99,9 +106,27 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     gc.enable()
     doorbell.close()
     messages.uninstall()
+    watch.end()
     logging.getLogger().removeHandler(handler)
     handler.close()
-    return code
+    return 128 + ended_by[0] if ended_by else code
+
+
+def _close_at_signals(window) -> list[int]:
+    """Close the window in order when the system ends the program; jobs go on. Return where the signal's number will be.
+
+    Python hears a signal when it next has something to do in this thread: when garbage is looked for, at the latest.
+    """
+    heard: list[int] = []
+
+    def close(number: int, _frame: object) -> None:
+        heard.append(number)
+        window.close_for_good()
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), close)
+    return heard
 
 
 def build_window(app, *, settings_path: Path | None = None):

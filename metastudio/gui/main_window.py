@@ -356,6 +356,11 @@ class MainWindow(QMainWindow):
         self.shut_down()
         event.accept()
 
+    def close_for_good(self) -> None:
+        """Close without a question: the system ends the program. Jobs go on, and the next start finds them."""
+        self._may_leave = True
+        self.close()
+
     def _ask_about_jobs(self) -> None:
         if self._leave_dialog is None:
             self._leave_dialog = LeaveDialog(len(self.studio.jobs.working), self)

@@ -113,6 +113,11 @@ class Messages(QObject):
             return
         self._open(title_of(error), body_of(error), report_of(error))
 
+    def show_report(self, title: str, body: str, path: Path) -> None:
+        """Show a report that lies in a file; one that is gone leaves only the words."""
+        report = path.read_text("utf-8", "replace") if path.is_file() else ""
+        self._open(title, f"{body}\n\n{report}".strip(), report)
+
     def install(self) -> None:
         """Catch what nobody else does: in slots, paint events, threads, destructors, and Qt's own warnings."""
         before = sys.excepthook, threading.excepthook, sys.unraisablehook

@@ -116,3 +116,37 @@ if __name__ == "__main__":
         str(tmp_path / "cache"),
     )
     assert done.stdout == "120 0\n", done.stderr
+
+
+@posix_only
+def test_f2_the_studio_closes_in_order_when_the_desktop_ends(tmp_path: Path) -> None:
+    """A change that is not saved yet is, nothing is asked, and no process is left."""
+    done = run_python(
+        """
+import os, signal, sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from metastudio.gui import app, commands
+from metastudio.runs.project import Project
+
+project = Project.create(sys.argv[1], name="Mine")
+app_ = QApplication([])
+
+def change_and_end():
+    window = next(each for each in QApplication.topLevelWidgets() if each.windowTitle().startswith("Mine"))
+    document = window.studio.project
+    commands.set_preprocessing(
+        document, preprocessing=document.experiment.data.preprocessing.model_copy(update={"image_size": 40})
+    )
+    os.kill(os.getpid(), signal.SIGTERM)
+
+QTimer.singleShot(2500, change_and_end)
+code = app.main(["--new-window", str(project.folder)])
+assert "image_size = 40" in project.path.read_text("utf-8")
+sys.exit(code)
+""",
+        str(tmp_path / "mine"),
+        QT_QPA_PLATFORM="offscreen",
+    )
+    assert done.returncode == 143, done.stderr
+    assert list((Path(os.environ["METASTUDIO_CONFIG"]) / "crashes").iterdir()) == []

@@ -40,14 +40,15 @@ def document(window: MainWindow) -> ProjectDocument:
 
 
 @pytest.fixture
-def photograph(window: MainWindow) -> Photograph:
+def photograph(window: MainWindow, qtbot: QtBot) -> Photograph:
     """Keep a picture of the window where METASTUDIO_PHOTOGRAPHS names a folder, for somebody to look at."""
     folder = os.environ.get("METASTUDIO_PHOTOGRAPHS")
 
     def take(name: str) -> None:
-        if folder:
-            QTest.qWait(400)
-            window.grab().save(str(Path(folder) / f"{name}.png"))
+        for mode in ("dark", "light") if folder else ():
+            window.studio.appearance.set_mode(mode)
+            qtbot.wait(400)
+            window.grab().save(str(Path(folder) / f"{name} {mode}.png"))
 
     return take
 

@@ -24,7 +24,7 @@ class DropHint(QLabel):
         colours = theme.tokens()
         self.setStyleSheet(
             f"QLabel#dropHint {{ border: 2px dashed {colours.accent}; border-radius: {theme.RADIUS}px;"
-            f" background: {theme.translucent(theme.colour('page'), 0.9).name(QColor.NameFormat.HexArgb)};"
+            f" background: {theme.translucent(theme.colour('page'), 0.96).name(QColor.NameFormat.HexArgb)};"
             f" color: {colours.accent}; font-size: {theme.TITLE_PX}px; font-weight: 600; }}"
         )
         self.setText(text)

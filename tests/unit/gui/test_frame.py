@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt, QThread, QTimer
+from PySide6.QtCore import QPoint, QRect, QRunnable, Qt, QThread, QThreadPool, QTimer
 from PySide6.QtGui import QAction, QGuiApplication, QUndoCommand
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QWidget
 from waiting_runs import make_glyphs, tiny_experiment, waiting_run
@@ -285,7 +285,20 @@ def raise_in_paint(qtbot) -> QWidget:
     return widget
 
 
-@pytest.mark.parametrize("fault", [raise_in_slot, raise_in_thread, raise_in_qthread, raise_in_paint])
+class BrokenRunnable(QRunnable):
+    def run(self) -> None:
+        raise ValueError("cannot work")
+
+
+def raise_in_runnable(qtbot) -> QRunnable:
+    work, pool = BrokenRunnable(), QThreadPool()
+    work.setAutoDelete(False)
+    pool.start(work)
+    pool.waitForDone()
+    return work
+
+
+@pytest.mark.parametrize("fault", [raise_in_slot, raise_in_thread, raise_in_qthread, raise_in_runnable, raise_in_paint])
 def test_an_exception_anywhere_is_one_dialog_one_log_and_one_file(
     messages: Messages, qtbot, caplog, tmp_path: Path, fault
 ) -> None:

@@ -62,6 +62,8 @@ def main() -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     for batch in asked.batch:
         for path, logits in zip(asked.pictures, logits_of(asked.pictures, batch), strict=True):
+            if len(logits) != len(classes):
+                sys.exit(f"labels.json names {len(classes)} classes, the model knows {len(logits)}: one is altered.")
             probabilities = torch.tensor(logits).softmax(dim=0).tolist()
             best = max(range(len(classes)), key=logits.__getitem__)
             answer = {"file": path, "batch": batch, "answer": classes[best], "logits": logits}

@@ -73,6 +73,11 @@ def test_every_export_is_verified_and_runs_elsewhere(
     assert torch.allclose(torch.tensor(answer["logits"]), known.logits[0], atol=1e-4)
     assert answer["answer"] == adapted.loaded.classes[int(known.logits[0].argmax())]
     verify_sums(moved)  # running it left the folder as it was
+    labels = {"classes": [*adapted.loaded.classes, "one too many"]}
+    (moved / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    refused = subprocess.run([sys.executable, str(moved / script), picture], capture_output=True, check=False)
+    assert refused.returncode == 1
+    assert b"labels.json names 4 classes, the model knows 3" in refused.stderr
 
 
 @pytest.mark.slow
