@@ -95,6 +95,8 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     doorbell.rung.connect(window.on_rung)
     window.show()
     QTimer.singleShot(0, window, lambda: begin(window, project, sample=sample))
+    if (aside := window.studio.settings.kept_aside) is not None:
+        window.studio.toast(spoilt_settings_text(aside), severity="warning")
     if crashed is not None:
         offer_report(window.studio, crashed)
     ended_by = _close_at_signals(window)
@@ -110,6 +112,16 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     logging.getLogger().removeHandler(handler)
     handler.close()
     return 128 + ended_by[0] if ended_by else code
+
+
+def spoilt_settings_text(aside: Path) -> str:
+    """Return what is said of settings that could not be read."""
+    from PySide6.QtCore import QCoreApplication
+
+    said = (
+        "The settings of the studio could not be read. It begins with the usual ones; the old file is {path}."
+    )
+    return QCoreApplication.translate("app", said).format(path=aside)
 
 
 def _close_at_signals(window) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -13,10 +15,27 @@ _MODES: tuple[Mode, ...] = ("system", "light", "dark")
 
 
 class StudioSettings:
-    """Typed doors to the file; what is missing or spoilt there reads as its default."""
+    """Typed doors to the file; what is missing or spoilt there reads as its default.
+
+    Attributes:
+        kept_aside: Where the old file lies now, if it could not be read as a whole; None where all was well.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._file = QSettings(str(path or config_folder() / "studio.ini"), QSettings.Format.IniFormat)
+        path = path or config_folder() / "studio.ini"
+        self._file = QSettings(str(path), QSettings.Format.IniFormat)
+        self._file.allKeys()  # sections are read when they are asked for
+        self.kept_aside = self._keep_aside(path) if self._file.status() is QSettings.Status.FormatError else None
+
+    def _keep_aside(self, path: Path) -> Path | None:
+        """Copy a file that cannot be read beside itself, and begin anew; one that cannot be copied is left as it is."""
+        copy = path.with_name(f"{path.name}.bad-{time.strftime('%Y%m%d-%H%M%S')}")
+        try:
+            shutil.copyfile(path, copy)
+        except OSError:
+            return None
+        self._file.clear()
+        return copy
 
     @property
     def theme_mode(self) -> Mode:

@@ -17,7 +17,7 @@ from waiting_runs import make_glyphs, tiny_experiment, waiting_run
 
 from metastudio.errors import DataError, ResourceError, problem
 from metastudio.gui import theme
-from metastudio.gui.app import build_window, check_screen
+from metastudio.gui.app import build_window, check_screen, spoilt_settings_text
 from metastudio.gui.dialogs.leave_dialog import LeaveDialog
 from metastudio.gui.main_window import MainWindow
 from metastudio.gui.messages import ErrorDialog, Messages, body_of
@@ -161,6 +161,23 @@ def test_no_screen_is_an_error_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -
         check_screen()
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     check_screen()
+
+
+def test_c30_settings_that_cannot_be_read_are_kept_aside_once(tmp_path: Path) -> None:
+    path = tmp_path / "studio.ini"
+    path.write_text("[look]\ntheme=dark\nno equals sign here\n", encoding="utf-8")
+
+    first = StudioSettings(path)
+    assert first.kept_aside is not None
+    assert "no equals sign here" in first.kept_aside.read_text("utf-8")
+    assert str(first.kept_aside) in spoilt_settings_text(first.kept_aside)
+    first.theme_mode = "light"
+    first.sync()
+
+    again = StudioSettings(path)
+    assert again.kept_aside is None
+    assert again.theme_mode == "light"
+    assert len(list(tmp_path.glob("*.bad-*"))) == 1
 
 
 def test_spoilt_settings_read_as_defaults(tmp_path: Path) -> None:
