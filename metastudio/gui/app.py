@@ -18,6 +18,8 @@ from metastudio.paths import config_folder
 
 _log = logging.getLogger(__name__)
 _COLLECT_EVERY_MS = 250
+_SWITCH_S = 0.0005
+"""Python's own 5 ms add up while one scrolls and thumbnails come in."""
 
 
 def check_screen() -> None:
@@ -75,7 +77,6 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
 
     from metastudio.gui.crash_watch import CrashWatch, offer_report
     from metastudio.gui.doorbell import Doorbell, Wish, ring
-    from metastudio.gui.garbage import collect_if_due
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     if is_alone and ring(Wish(project, sample)):
@@ -100,10 +101,7 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     if crashed is not None:
         offer_report(window.studio, crashed)
     ended_by = _close_at_signals(window)
-    gc.disable()
-    collecting = QTimer(window, interval=_COLLECT_EVERY_MS)
-    collecting.timeout.connect(collect_if_due)
-    collecting.start()
+    prefer_the_window(window)
     code = app.exec()
     gc.enable()
     doorbell.close()
@@ -114,13 +112,24 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     return 128 + ended_by[0] if ended_by else code
 
 
+def prefer_the_window(window) -> None:
+    """Let other threads keep the interpreter from the window for no longer than a blink, and none collect garbage."""
+    from PySide6.QtCore import QTimer
+
+    from metastudio.gui.garbage import collect_if_due
+
+    sys.setswitchinterval(_SWITCH_S)
+    gc.disable()
+    collecting = QTimer(window, interval=_COLLECT_EVERY_MS)
+    collecting.timeout.connect(collect_if_due)
+    collecting.start()
+
+
 def spoilt_settings_text(aside: Path) -> str:
     """Return what is said of settings that could not be read."""
     from PySide6.QtCore import QCoreApplication
 
-    said = (
-        "The settings of the studio could not be read. It begins with the usual ones; the old file is {path}."
-    )
+    said = "The settings of the studio could not be read. It begins with the usual ones; the old file is {path}."
     return QCoreApplication.translate("app", said).format(path=aside)
 
 

@@ -100,8 +100,14 @@ DARK = Tokens(
 )
 
 
+_in_use: list[Tokens] = []
+"""What `apply_theme` took last; the palette answers before, and says the same more slowly."""
+
+
 def tokens() -> Tokens:
     """Return the colours now in use; widgets that paint ask each time, and repaint on `QEvent.PaletteChange`."""
+    if _in_use:
+        return _in_use[-1]
     return DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
 
 
@@ -215,6 +221,7 @@ def apply_theme(app: QApplication, mode: Mode = "system", *, font_scale: float =
     base = app.font()
     base.setPixelSize(max(9, round(TEXT_PX * font_scale)))
     app.setFont(base)
+    _in_use[:] = [colours]
     app.setPalette(palette_of(colours))
     sizes = {"title_px": TITLE_PX, "section_px": SECTION_PX, "text_px": TEXT_PX, "caption_px": CAPTION_PX}
     places = asdict(colours) | {name: str(max(9, round(px * font_scale))) for name, px in sizes.items()}

@@ -6,7 +6,7 @@ Only names and sizes are looked at; whether a file can be shown turns out when i
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +88,20 @@ def select(index: ImageIndex, data: DataSpec) -> ImageIndex:
 
 
 def left_in(index: ImageIndex, data: DataSpec) -> ImageIndex:
-    """Return an index that is `arranged` already, without what `data` excludes."""
+    """Return an index that is `arranged` already, without what `data` excludes; made once for who asks in a row."""
+    wanted = data.excluded_classes, data.excluded_files
+    for known, excluded, left in tuple(_lately_left):
+        if known is index and excluded == wanted:
+            return left
+    made = _left_in(index, data)
+    _lately_left.append((index, wanted, made))
+    return made
+
+
+_lately_left: deque[tuple[ImageIndex, tuple[tuple[str, ...], tuple[str, ...]], ImageIndex]] = deque(maxlen=2)
+
+
+def _left_in(index: ImageIndex, data: DataSpec) -> ImageIndex:
     classes, files = set(data.excluded_classes), path_set(data.excluded_files)
     kept = []
     for each in index.classes:

@@ -83,11 +83,12 @@ def measure(folder: Path, home: Path, repeats: int, *, reads_all: bool) -> None:
     """Print the table."""
     from PySide6.QtWidgets import QApplication
 
-    from metastudio.gui.app import build_window
+    from metastudio.gui.app import build_window, prefer_the_window
     from tests.benchmarks.ticks import medians, summary, ticks_ms
 
     app, rows = QApplication([]), Rows()
     window = build_window(app, settings_path=home / "studio.ini")
+    prefer_the_window(window)
     window.show()
     window.show_page("images")
     idle = medians([summary(ticks_ms(3)) for _ in range(repeats)])
@@ -314,12 +315,13 @@ def again(project: Path, home: Path) -> None:
     """Open a project and tell how long it took, a line each."""
     from PySide6.QtWidgets import QApplication
 
-    from metastudio.gui.app import build_window
+    from metastudio.gui.app import build_window, prefer_the_window
     from metastudio.gui.opening import open_project
     from tests.benchmarks.ticks import Ticks, wait_until
 
     app = QApplication([])
     window = build_window(app, settings_path=home / "studio.ini")
+    prefer_the_window(window)
     window.show()
     window.show_page("images")
     _settle()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -69,23 +69,21 @@ def rows_of(
     classes: Sequence[ImageClass],
     *,
     counts: dict[str, int],
-    names: Collection[str],
     search: str = "",
     order: ClassOrder = ClassOrder.NAME,
     merged: Mapping[str, str] | None = None,
 ) -> list[ClassRow]:
-    """Return the rows of the classes in `names` whose name contains the search, in the order that is wanted.
+    """Return the rows of the classes whose name contains the search, in the order that is wanted.
 
     Args:
         classes: Every class there is.
         counts: Pictures in use of each class that is used.
-        names: The classes of the column.
         search: What the name must contain, in upper or lower case.
         order: Which come first.
         merged: The class that each merged one counts for.
     """
     wanted = search.casefold()
-    groups = _groups_of(tuple(each.name for each in classes))
+    groups = _groups_of(tuple([each.name for each in classes]))
     rows = [
         ClassRow(
             each.name,
@@ -96,7 +94,7 @@ def rows_of(
             (merged or {}).get(each.name, ""),
         )
         for each in classes
-        if each.name in names and wanted in each.name.casefold()
+        if wanted in each.name.casefold()
     ]
     if order is not ClassOrder.NAME:
         rows.sort(key=lambda row: row.count, reverse=order is ClassOrder.MOST)
@@ -146,10 +144,10 @@ class ClassListModel(QAbstractListModel):
         if not index.isValid():
             return None
         row = self._rows[index.row()]
-        answers = {
-            ROW_ROLE: row,
-            Qt.ItemDataRole.DisplayRole: printable(row.name.rstrip("/")),
-        }
+        if role == ROW_ROLE:
+            return row
+        if role == Qt.ItemDataRole.DisplayRole:
+            return printable(row.name.rstrip("/"))
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             one, many = self.tr("{name}, 1 image"), self.tr("{name}, {count} images")
             text = counted(row.count, one, many, name=printable(row.name.rstrip("/")))
@@ -158,7 +156,7 @@ class ClassListModel(QAbstractListModel):
             return text + (
                 self.tr(", counts for {name}").format(name=printable(row.counts_for)) if row.counts_for else ""
             )
-        return answers.get(role)
+        return None
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
         return super().flags(index) | (

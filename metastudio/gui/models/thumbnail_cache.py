@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage, QPixmap
 
 from metastudio.errors import Problem
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 160 * 1024 * 1024
 """What the kept pictures may take in memory."""
 _MOST_WAITING = 600
+_TELL_EVERY_MS = 30
+"""Hundreds arrive in a second, and every view looks at its rows each time it is told."""
 _SIDES_PX = (32, 48, 64, 96, 128, 192, 256, 384, 512)
 
 _Key = tuple[str, int]
@@ -62,6 +64,9 @@ class ThumbnailCache(QObject):
         self._pool.setMaxThreadCount(2)
         self._pool.setExpiryTimeout(500)
         self._arrived.connect(self._on_arrived)
+        self._fresh: set[str] = set()
+        self._telling = QTimer(self, singleShot=True, interval=_TELL_EVERY_MS)
+        self._telling.timeout.connect(self._on_telling)
 
     def get(self, path: str, side_px: int) -> Thumbnail | None:
         """Return the thumbnail of a file, or None and begin to load it; `loaded` tells when.
@@ -140,7 +145,14 @@ class ThumbnailCache(QObject):
         while self._bytes > MOST_BYTES and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
             self._bytes -= _bytes_of(dropped)
-        self.loaded.emit(frozenset(path for (path, _), _, _ in done))
+        self._fresh.update(path for (path, _), _, _ in done)
+        if not self._telling.isActive():
+            self._telling.start()
+
+    @Slot()
+    def _on_telling(self) -> None:
+        fresh, self._fresh = frozenset(self._fresh), set()
+        self.loaded.emit(fresh)
 
     @property
     def size_bytes(self) -> int:

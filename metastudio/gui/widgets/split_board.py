@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from metastudio.catalog.data_spec import Part
 from metastudio.gui import commands, theme
-from metastudio.gui.models.class_model import ClassOrder, rows_of
+from metastudio.gui.models.class_model import ClassOrder, ClassRow, rows_of
 from metastudio.gui.models.group_rows import group_rows, group_sizes
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.board_tools import BoardTools
@@ -103,24 +104,23 @@ class SplitBoard(QWidget):
         classes, parts = self._document.state.listed, self._document.parts
         merged = self._document.experiment.data.merged_classes
         counts = {each.name: len(each.files) for each in self._document.used.classes}
-        names: dict[Part | None, set[str]] = {column.part: set() for column in self.columns}
-        for each in classes:
-            part = parts.get(each.name) if each.name in counts else None
-            names[part].add(each.name)
+        part_of = {each.name: parts.get(each.name) if each.name in counts else None for each in classes}
+        totals = Counter(part_of.values())
+        dealt: dict[Part | None, list[ClassRow]] = {column.part: [] for column in self.columns}
+        for row in rows_of(
+            classes,
+            counts=counts,
+            search="" if shows_groups else search,
+            order=ClassOrder.NAME if shows_groups else order,
+            merged=merged,
+        ):
+            dealt[part_of[row.name]].append(row)
         for column in self.columns:
-            own = names[column.part]
-            rows = rows_of(
-                classes,
-                counts=counts,
-                names=own,
-                search="" if shows_groups else search,
-                order=ClassOrder.NAME if shows_groups else order,
-                merged=merged,
-            )
+            rows = dealt[column.part]
             if shows_groups:
                 rows = group_rows(rows, sizes, search=search, order=order)
-            column.set_rows(rows, total=len(own))
-        self.columns[-1].setVisible(bool(names[None]))
+            column.set_rows(rows, total=totals[column.part])
+        self.columns[-1].setVisible(bool(totals[None]))
         self.tools.show_found(sum(len(each) for each in self._found().values()))
 
     def select(self, name: str) -> str:

@@ -39,7 +39,7 @@ def test_rows_of_classes_that_are_called_alike_differ(tmp_path: Path) -> None:
     for alphabet in ("Ahom", "Oriya"):
         make_classes(tmp_path / alphabet, classes=2, pictures=1)
     classes = scan([tmp_path]).classes
-    rows = rows_of(classes, counts={}, names=[each.name for each in classes])
+    rows = rows_of(classes, counts={})
     assert [(row.shown_group, row.short_name) for row in rows] == [
         ("Ahom", "class00"),
         ("Ahom", "class01"),
