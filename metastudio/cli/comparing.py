@@ -9,11 +9,12 @@ import typer
 from rich.table import Table
 
 from metastudio.cli.arguments import AsJson, RunArgument, existing_run
-from metastudio.cli.report import Report, percent
+from metastudio.cli.report import Report
 from metastudio.cli.results import Statistics
 from metastudio.runs.differences import differences
 from metastudio.runs.episode_scores import PairedDifference
 from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.wording import percent
 
 
 def compare(

@@ -10,8 +10,9 @@ import typer
 
 from metastudio.cli.arguments import AsJson, ImageFolders, Overrides, RecipeName, assembled
 from metastudio.cli.experiments import images_of
-from metastudio.cli.report import Report, duration
+from metastudio.cli.report import Report
 from metastudio.runs.preflight import require_start
+from metastudio.runs.wording import duration
 
 
 def forecast(

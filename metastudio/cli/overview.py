@@ -14,9 +14,10 @@ from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.catalog.options import OptionInfo, options_of
 from metastudio.catalog.recipes import Recipe, recipes
 from metastudio.cli.arguments import AsJson
-from metastudio.cli.report import Report, percent
+from metastudio.cli.report import Report
 from metastudio.errors import ConfigurationError, MetaStudioError, did_you_mean
 from metastudio.runs.run_folder import RunFolder, list_runs
+from metastudio.runs.wording import percent
 
 
 def runs(

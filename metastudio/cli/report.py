@@ -22,18 +22,12 @@ from rich.table import Column, Table
 
 from metastudio.errors import MetaStudioError, Problem, Severity
 from metastudio.runs import events
+from metastudio.runs.wording import duration, judged, percent
 
 _PLAIN_EVERY_S = 5.0
 _WIDE = 200
 _MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.NOTE: "·"}
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
-
-
-def percent(accuracy: float | None, ci95: float | None) -> str:
-    """Return an accuracy with its interval: ``97.5 % ± 0.3``; the interval is ``n/a`` where one episode gave none."""
-    if accuracy is None:
-        return "n/a"
-    return f"{100 * accuracy:.1f} % ± {'n/a' if ci95 is None else f'{100 * ci95:.1f}'}"
 
 
 def show_error(error: MetaStudioError, *, as_json: bool) -> None:
@@ -205,13 +199,6 @@ class Report:
                 pass
 
 
-def duration(seconds: float) -> str:
-    """Return a time that something takes: ``2 h 5 min``, ``3 min 4 s``, ``40 s``."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-
-
 def evaluated(event: events.Evaluated) -> str:
     """Return one result on meta-test, with its protocol."""
     alone = "transductive" if event.is_transductive else "each picture alone"
@@ -246,20 +233,7 @@ def _validated(event: events.Validated) -> str:
 
 def _adapted(event: events.Adapted) -> str:
     losses = f", support loss {event.losses[0]:.3f} → {event.losses[-1]:.3f}" if len(event.losses) > 1 else ""
-    return f"Adapted to '{event.target}'{losses}{_judged(event)}"
-
-
-def _judged(event: events.Adapted) -> str:
-    from metastudio.runs.statistics import wilson95
-
-    if event.accuracy is None:
-        return ""
-    right = round(event.accuracy * event.queries)
-    low, high = wilson95(right, event.queries)
-    return (
-        f", {right} of {event.queries} queries right: {100 * event.accuracy:.1f} % "
-        f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
-    )
+    return ", ".join(filter(None, (f"Adapted to '{event.target}'{losses}", judged(event))))
 
 
 def _finished(event: events.Finished) -> str:

@@ -10,7 +10,7 @@ import gc
 
 
 def collect_if_due() -> None:
-    """Collect the oldest generation that has more than Python lets gather, as its own collector would."""
+    """Collect the oldest generation that has more than Python's thresholds let gather."""
     for generation, (count, most) in reversed(list(enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)))):
         if count > most:
             gc.collect(generation)

@@ -28,6 +28,7 @@ from metastudio.gui.widgets.runs_table import RunsTable
 from metastudio.gui.wording import counted
 from metastudio.jobs.curves import Curves
 from metastudio.jobs.job import Job
+from metastudio.paths import cache_folder
 from metastudio.runs.event_log import read_events
 from metastudio.runs.report.page import write_report
 from metastudio.runs.run_folder import RunFolder
@@ -299,7 +300,8 @@ class RunsPage(Page):
             case "folder":
                 QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.path)))
             case "report":
-                self.studio.call_beside(lambda: write_report(run), self._on_report_written)
+                place = self._place_of_report(run)
+                self.studio.call_beside(lambda: write_report(run, place), self._on_report_written)
             case "extend":
                 self._actions.extend(self.studio.jobs.job_of(run) or Job(run, run.experiment(), State.FINISHED))
             case "resume":
@@ -314,6 +316,14 @@ class RunsPage(Page):
                     if (job := self.studio.jobs.job_of(row.run)) is not None:
                         self.studio.jobs.remove(job)
                 trash_with_undo(self.studio, [row.run for row in rows])
+
+    def _place_of_report(self, run: RunFolder) -> Path | None:
+        """Return where the report of a run goes: into its own folder, unless this studio only looks."""
+        if not self.studio.jobs.is_read_only:
+            return None
+        folder = cache_folder() / "reports"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{run.name}.html"
 
     @Slot(object)
     def _on_report_written(self, path: Path) -> None:

@@ -31,7 +31,7 @@ from metastudio.runs.report.chart import Chart, Series, chart
 from metastudio.runs.report.curves import Point, RunStory, read_story, thinned
 from metastudio.runs.run_folder import FrozenData, RunFolder
 from metastudio.runs.run_state import State
-from metastudio.runs.statistics import wilson95
+from metastudio.runs.wording import duration, judged, percent
 
 REPORT = "report.html"
 _MOST_PICTURES = 8
@@ -91,7 +91,7 @@ def report_html(run: RunFolder) -> str:
         unfinished="" if shown is State.FINISHED or shown.needs_worker else shown.value,
         method=find(ALGORITHMS, experiment.algorithm.name, "algorithm"),
         network=find(BACKBONES, experiment.backbone.name, "backbone"),
-        best=_percent(state.best_accuracy, state.best_ci95),
+        best=percent(state.best_accuracy, state.best_ci95),
         evaluations=run.evaluations(),
         charts=[each for each in _charts(story) if each is not None],
         targets=[_shown_target(each, story.adapted.get(each.name)) for each in experiment.targets],
@@ -100,7 +100,7 @@ def report_html(run: RunFolder) -> str:
         fingerprint=_fingerprint(data),
         warnings=story.warnings[-_MOST_WARNINGS:],
         settings=experiment_file.to_toml(experiment),
-        duration=_duration(state.elapsed_s),
+        duration=duration(state.elapsed_s),
     )
     return page
 
@@ -116,7 +116,7 @@ def _template() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    page.filters |= {"percent": _percent, "paper": _paper}
+    page.filters |= {"percent": percent, "paper": _paper}
     return page.get_template(REPORT)
 
 
@@ -150,7 +150,13 @@ def _point(event: Validated) -> Point:
 
 def _shown_target(target: TargetTask, adapted: Adapted | None) -> ShownTarget:
     rows = () if adapted is None else tuple(zip(adapted.classes, adapted.confusion, strict=False))
-    return ShownTarget(target.name, tuple(map(_shown_class, target.classes)), adapted, _score(adapted), rows)
+    return ShownTarget(
+        target.name,
+        tuple(map(_shown_class, target.classes)),
+        adapted,
+        judged(adapted) if adapted is not None else "",
+        rows,
+    )
 
 
 def _shown_class(each: TargetClass) -> ShownClass:
@@ -166,16 +172,6 @@ def _data_addresses(paths: Sequence[str]) -> Iterator[str]:
         except UnreadableImage:
             continue
         yield f"data:image/jpeg;base64,{base64.b64encode(small).decode('ascii')}"
-
-
-def _score(adapted: Adapted | None) -> str:
-    if adapted is None or adapted.accuracy is None or not adapted.queries:
-        return ""
-    right = round(adapted.accuracy * adapted.queries)
-    low, high = wilson95(right, adapted.queries)
-    share = _percent(adapted.accuracy)
-    interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
-    return f"{right} of {adapted.queries} queries right: {share} ({interval})"
 
 
 # words
@@ -197,18 +193,6 @@ def _fingerprint(data: FrozenData) -> str:
         return ""
 
 
-def _percent(accuracy: float | None, ci95: float | None = None) -> str:
-    if accuracy is None:
-        return "not measured"
-    return f"{100 * accuracy:.1f} %" + ("" if ci95 is None else f" ± {100 * ci95:.1f}")
-
-
 def _paper(entry: Entry) -> str:
     paper = entry.paper
     return f"{paper.authors}: {paper.title}, {paper.venue} {paper.year} ({paper.identifier})"
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -7,9 +7,10 @@ import json
 import pytest
 
 from metastudio.cli import report as module
-from metastudio.cli.report import Report, percent
+from metastudio.cli.report import Report
 from metastudio.errors import DataError, Severity, problem
 from metastudio.runs import events
+from metastudio.runs.wording import percent
 
 STARTED = events.Started(iteration=10, iterations=20, device="cpu", executor="one_by_one", threads=1, resumed=True)
 

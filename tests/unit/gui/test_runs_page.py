@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices
 from unit.gui.page_studio import make_run
 
 from metastudio.catalog.metric import PrototypicalConfig
+from metastudio.gui.dialogs.extend_dialog import ExtendDialog
 from metastudio.gui.documents.project_document import ProjectDocument
 from metastudio.gui.models.run_columns import ACCURACY, NAME, STATE
 from metastudio.gui.models.run_rows import RunRow, RunRows
 from metastudio.gui.pages.runs_page import RunsPage
 from metastudio.gui.studio import Studio
+from metastudio.gui.widgets.toast import Toast
 from metastudio.runs.differences import differences
 from metastudio.runs.event_log import EventLog
 from metastudio.runs.events import Failed, OuterStep, Validated
@@ -173,6 +176,47 @@ def test_a_stopped_run_is_resumed_on_the_jobs_page(filled: RunsPage, runs, studi
         filled.details.buttons["resume"].click()
     assert caught.args == ["jobs"]
     assert studio.jobs.queued == runs[:1]
+
+
+@pytest.mark.parametrize("only_looks", [False, True])
+def test_the_report_of_a_run_is_written_and_shown(
+    filled: RunsPage,
+    runs,
+    studio: Studio,
+    qtbot,
+    toasts: list[Toast],
+    monkeypatch: pytest.MonkeyPatch,
+    only_looks: bool,
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(Path(url.toLocalFile())))
+    studio.jobs.is_read_only = only_looks
+    filled.table.choose(runs)
+    assert not filled.details.buttons["report"].isEnabled()
+    filled.table.choose(runs[:1])
+    filled.details.buttons["report"].click()
+    qtbot.waitUntil(lambda: bool(opened))
+    assert "Outer loss" in opened[0].read_text("utf-8")
+    assert (runs[0].path / "report.html").exists() is not only_looks, "one that only looks leaves runs alone"
+    assert str(opened[0].name) in toasts[-1].text
+
+
+def test_a_finished_run_is_extended_from_here(
+    filled: RunsPage, runs, studio: Studio, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[RunFolder, int]] = []
+    monkeypatch.setattr(studio.jobs, "extend", lambda job, count: asked.append((job.run, count)), raising=False)
+    runs[0].write_state(runs[0].state().model_copy(update={"state": State.PAUSED}))
+    filled.model.set_rows(read_rows(studio.runs_folder))
+    filled.table.choose(runs[:1])
+    assert not filled.details.buttons["extend"].isEnabled()
+    filled.table.choose(runs[1:])
+    filled.details.buttons["extend"].click()
+    qtbot.waitUntil(lambda: filled.findChild(ExtendDialog) is not None)
+    dialog = filled.findChild(ExtendDialog)
+    dialog.count.setValue(30)
+    dialog.accept()
+    assert asked == [(runs[1], 30)]
 
 
 def test_what_stopped_a_run_is_said_and_what_can_be_done(filled: RunsPage, runs, studio: Studio) -> None:
