@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -33,6 +34,23 @@ class Layout(StrEnum):
     CSV_LIST = "csv_list"
 
 
+Moments = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation of pixels in [0, 1], a number for each channel."""
+
+_KNOWN_MOMENTS: Final = MappingProxyType(
+    {
+        ("symmetric", 1): ((0.5,), (0.5,)),
+        ("symmetric", 3): ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        ("imagenet", 1): ((0.449,), (0.226,)),
+        ("imagenet", 3): ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    }
+)
+"""What the choices of `Preprocessing.normalization` mean, by the number of channels."""
+
+_ChannelMean = Annotated[float, Field(ge=0, le=1)]
+_ChannelDeviation = Annotated[float, Field(ge=0.001, le=1)]
+
+
 class Preprocessing(Settings):
     """How a picture becomes what the network sees: the same in training, adaptation and every export."""
 
@@ -57,11 +75,73 @@ class Preprocessing(Settings):
         title="Invert brightness",
         help="Makes dark ink on light paper bright on dark, which drawings train better with.",
     )
+    normalization: Literal["none", "symmetric", "imagenet", "given"] = option(
+        "none",
+        title="Normalisation",
+        help="The numbers that the network gets: 'none' from 0 for black to 1 for white, 'symmetric' from -1 to 1, "
+        "'imagenet' as networks trained on ImageNet want them, 'given' less a mean and divided by a deviation.",
+    )
+    mean: tuple[_ChannelMean, ...] = option(
+        (),
+        title="Mean",
+        help="Subtracted where normalisation is 'given'; of pixels from 0 to 1, one number for each channel.",
+    )
+    standard_deviation: tuple[_ChannelDeviation, ...] = option(
+        (),
+        title="Standard deviation",
+        help="What is left is divided by it where normalisation is 'given'; one number for each channel.",
+    )
+
+    @model_validator(mode="after")
+    def _numbers_fit(self) -> Preprocessing:
+        counts = len(self.mean), len(self.standard_deviation)
+        if self.normalization != "given" and any(counts):
+            raise ValueError(
+                f"mean and standard_deviation count only with normalization 'given', here it is '{self.normalization}'"
+            )
+        if self.normalization == "given" and counts != (self.channels, self.channels):
+            raise ValueError(
+                f"normalization 'given' wants {self.channels} number{'s' * (self.channels > 1)} in mean and in "
+                f"standard_deviation ({self.colour}), there are {counts[0]} and {counts[1]}"
+            )
+        return self
 
     @property
     def channels(self) -> int:
         """C: 1 for grey, 3 for colour."""
         return 1 if self.colour == "grey" else 3
+
+    @property
+    def moments(self) -> Moments | None:
+        """What is subtracted and divided by, None where pixels stay in [0, 1]."""
+        if self.normalization == "given":
+            return self.mean, self.standard_deviation
+        return _KNOWN_MOMENTS.get((self.normalization, self.channels))
+
+    @property
+    def input_range(self) -> tuple[float, float]:
+        """The lowest and the highest number that the network can get, of any channel."""
+        mean, deviation = self.moments or ((0.0,), (1.0,))
+        lowest = min((0 - each) / by for each, by in zip(mean, deviation, strict=True))
+        return lowest, max((1 - each) / by for each, by in zip(mean, deviation, strict=True))
+
+    def changed(self, **fields: object) -> Preprocessing:
+        """Return the same with other fields; numbers that are given and not among them follow colour and inversion."""
+        after = {**self.model_dump(), **fields}
+        if self.normalization == after["normalization"] == "given":
+            count = 1 if after["colour"] == "grey" else 3
+            mean, deviation = (_for_channels(each, count) for each in (self.mean, self.standard_deviation))
+            if after["invert"] != self.invert:
+                mean = tuple(round(1 - each, 6) for each in mean)
+            after |= {"mean": mean, "standard_deviation": deviation} | fields
+        elif self.normalization == "given":
+            after |= {"mean": (), "standard_deviation": ()}
+        return Preprocessing.model_validate(after)
+
+
+def _for_channels(numbers: tuple[float, ...], count: int) -> tuple[float, ...]:
+    """Return a number for each channel: grey takes the mean of three, colour one for all."""
+    return numbers if len(numbers) == count else (round(sum(numbers) / len(numbers), 4),) * count
 
 
 class RandomSplit(Settings):

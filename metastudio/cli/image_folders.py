@@ -1,4 +1,4 @@
-"""`metastudio images`: what is in folders of images and what is wrong with them, archives unpacked, classes split."""
+"""`metastudio images`: what is in folders of images and what is wrong with them, archives, splits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from metastudio.catalog.data_spec import Part, Preprocessing, Split
+from metastudio.catalog.data_spec import ListedSplit, Part, Preprocessing, Split
 from metastudio.catalog.validation import parse_experiment
 from metastudio.cli.arguments import AsJson, existing_run
 from metastudio.cli.report import Report
@@ -25,6 +25,7 @@ from metastudio.images.image_folder import scan as scan_folders
 from metastudio.images.image_store import open_store
 from metastudio.images.near_duplicates import near_duplicates
 from metastudio.images.part_names import part_of_list
+from metastudio.images.pixel_moments import pixel_moments
 from metastudio.images.split_guard import group_problems, same_content_problems
 from metastudio.runs.atomic import resources, write_atomically
 from metastudio.runs.class_map import ClassMap, compared
@@ -121,6 +122,43 @@ def check(
         report.tell(kind="checked", readable=readable, pictures=index.file_count)
         if not readable:
             raise DataError("No picture can be read.", where=", ".join(map(str, folders)))
+
+
+@app.command()
+def moments(
+    folders: Folders,
+    learnt: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="Only classes that this list names: those to learn from."),
+    ] = None,
+    size: Annotated[int, typer.Option(min=8, max=512, help="Side that the pictures are brought to, in px.")] = 28,
+    grey: Annotated[bool, typer.Option("--grey", help="Only brightness.")] = False,
+    fit: Annotated[str, typer.Option(help="How they are brought to the square: crop, pad or stretch.")] = "crop",
+    invert: Annotated[bool, typer.Option("--invert", help="With brightness inverted.")] = False,
+    depth: Depth = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure mean and standard deviation of the pixels, and say the options that normalise pictures by them.
+
+    Up to 1,000 pictures are read, as evenly from the classes as can be, the same ones each time.
+
+    Example: `metastudio images moments photos --size 84 --list split/train.json`
+    """
+    with Report(as_json=as_json) as report:
+        values = {"image_size": size, "colour": "grey" if grey else "colour", "fit": fit, "invert": invert}
+        preprocessing = parse_experiment({"data": {"preprocessing": values}}).data.preprocessing
+        index = _index(folders, report, depth)
+        classes = index.classes
+        if learnt is not None:
+            parts = split_classes(index, ListedSplit(meta_train=str(learnt.absolute())))
+            classes = tuple(each for each in classes if parts.get(each.name) is Part.META_TRAIN)
+        mean, deviation = pixel_moments(classes, preprocessing, on_progress=report.counter("reading pictures"))
+        report.say(f"mean {', '.join(f'{each:g}' for each in mean)}")
+        report.say(f"standard deviation {', '.join(f'{each:g}' for each in deviation)}")
+        report.tell(kind="moments", mean=mean, standard_deviation=deviation)
+        given = {"normalization": "given", "mean": list(mean), "standard_deviation": list(deviation)}
+        options = [f"data.preprocessing.{name}={value}" for name, value in given.items()]
+        report.say("Use them with: " + " ".join(f"--set {shlex.quote(each)}" for each in options))
 
 
 @app.command()

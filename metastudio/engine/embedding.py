@@ -14,7 +14,7 @@ from metastudio.catalog.data_spec import Preprocessing
 from metastudio.engine.algorithms.adapted_network import settled_moments
 from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.backbones.normalization import Moments
-from metastudio.engine.tasks.pixels import network_input
+from metastudio.engine.tasks.pixels import network_input, unit_input
 from metastudio.images.image_store import ImageStore
 
 MOST_PIXELS_SIDE = 16
@@ -40,19 +40,19 @@ def picture_features(
         learner: Embeds them with its meta-parameters as they are; None compares pixels.
         on_progress: Gets the numbers of pictures embedded and of all; it may end the work by raising.
     """
-    pixels = preprocessing.image_size**2
+    size = preprocessing.image_size**2
     rows = np.arange(len(store.images))
     features: Tensor | None = None
     with torch.no_grad():
         moments = None
         if learner is not None:
-            moments = _moments(learner, store, preprocessing, most=max(1, _MOMENT_PIXELS // pixels))
-        for block in np.array_split(rows, -(-len(rows) * pixels // _BLOCK_PIXELS)):
-            images = network_input(store.images[block], preprocessing)  # (b, C, H, W)
+            moments = _moments(learner, store, preprocessing, most=max(1, _MOMENT_PIXELS // size))
+        for block in np.array_split(rows, -(-len(rows) * size // _BLOCK_PIXELS)):
+            pixels = store.images[block]  # (b, H, W, C)
             if learner is None or moments is None:
-                embedded = pixel_features(images)
+                embedded = pixel_features(unit_input(pixels, preprocessing))
             else:
-                embedded = learner.features(images, moments)
+                embedded = learner.features(network_input(pixels, preprocessing), moments)
             if features is None:
                 features = embedded.new_empty(len(rows), embedded.shape[1])
             features[int(block[0]) : int(block[-1]) + 1] = embedded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from metastudio.engine.tasks.pixels import normalized
 from metastudio.engine.tasks.target_task import read_picture
 from metastudio.runs.questions import AskPreview, PreviewAnswer, packed_pixels
 
@@ -17,14 +18,16 @@ def preview(question: AskPreview) -> PreviewAnswer:
     Raises:
         UnreadableImage: if it cannot be read.
     """
-    image = read_picture(question.file, question.preprocessing)  # (1, C, H, W)
+    in_unit_range = question.preprocessing.changed(normalization="none")
+    image = read_picture(question.file, in_unit_range)  # (1, C, H, W)
     images = torch.cat([image, _drawn(image, question)])
+    seen = normalized(image, question.preprocessing)
     return PreviewAnswer(
         side=image.shape[-1],
         channels=image.shape[1],
         pictures=tuple(map(_packed, images)),
-        least=float(image.min()),
-        most=float(image.max()),
+        least=float(seen.min()),
+        most=float(seen.max()),
     )
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from metastudio.catalog.data_spec import Part
+from metastudio.catalog.data_spec import Part, Preprocessing
 from metastudio.engine.adaptation import AdaptedTask
 from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.tasks.episode import LabelledImages
@@ -81,7 +81,7 @@ def _compared(adapted: AdaptedTask) -> str:
 def _colours(adapted: AdaptedTask) -> str:
     """Return a sentence where one side is in colour and the other is not."""
     preprocessing = adapted.trained.experiment.data.preprocessing
-    in_colour = preprocessing.model_copy(update={"colour": "colour", "invert": False})
+    in_colour = Preprocessing(image_size=preprocessing.image_size, fit=preprocessing.fit)
     ours = _colourfulness([read_picture(file, in_colour) for file in adapted.loaded.support_files[:_TRAINING_PICTURES]])
     if preprocessing.colour == "grey":
         return "It sees only the brightness of these pictures, not their colour." if ours > _COLOURED else ""

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from metastudio.catalog.augmentation import without_effect
-from metastudio.catalog.data_spec import Part
+from metastudio.catalog.data_spec import Part, Preprocessing
 from metastudio.catalog.device_name import KINDS, parse_device
 from metastudio.catalog.entry import Entry
 from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.catalog.experiment import ExperimentConfig, TargetTask
 from metastudio.catalog.menu import ALGORITHMS
-from metastudio.errors import ConfigurationError, DataError, Problem, Severity, did_you_mean, problem
+from metastudio.errors import ConfigurationError, DataError, MetaStudioError, Problem, Severity, did_you_mean, problem
 from metastudio.images.episode_limits import limits
 from metastudio.images.image_folder import ImageIndex, select
 from metastudio.runs import checkpoint_files
@@ -192,17 +192,38 @@ def _of_settings(experiment: ExperimentConfig, entry: Entry) -> Iterator[Problem
             tasks=tasks,
         )
     if experiment.initial_weights:
-        folder, checkpoint = named_start(experiment.initial_weights)
-        run = RunFolder(folder)
-        is_there = checkpoint.is_dir() if checkpoint is not None else checkpoint_files.list_checkpoints(run)
-        if not run.exists() or not is_there:
-            yield problem(
-                "no-initial-weights",
-                "No run with a checkpoint lies in '{folder}'.",
-                where="initial_weights",
-                todo="Name the folder of a run that has trained, or of one of its checkpoints, or leave it empty.",
-                folder=experiment.initial_weights,
-            )
+        yield from _of_start(experiment)
+
+
+def _of_start(experiment: ExperimentConfig) -> Iterator[Problem]:
+    """Look at the run whose weights are the start."""
+    folder, checkpoint = named_start(experiment.initial_weights)
+    run = RunFolder(folder)
+    is_there = checkpoint.is_dir() if checkpoint is not None else checkpoint_files.list_checkpoints(run)
+    if not run.exists() or not is_there:
+        yield problem(
+            "no-initial-weights",
+            "No run with a checkpoint lies in '{folder}'.",
+            where="initial_weights",
+            todo="Name the folder of a run that has trained, or of one of its checkpoints, or leave it empty.",
+            folder=experiment.initial_weights,
+        )
+        return
+    try:
+        theirs = run.experiment().data.preprocessing.model_dump()
+    except MetaStudioError as error:
+        yield Problem("no-initial-weights", error.what, where="initial_weights", todo=error.todo)
+        return
+    ours = experiment.data.preprocessing.model_dump()
+    if different := [name for name, value in ours.items() if theirs[name] != value]:
+        yield problem(
+            "start-saw-otherwise",
+            "The run that this one starts from saw its pictures otherwise: {names}.",
+            where="data.preprocessing",
+            severity=Severity.WARNING,
+            todo="Choose the same on the Images page, unless it is meant so.",
+            names=", ".join(str(Preprocessing.model_fields[name].title) for name in different),
+        )
 
 
 def _of_augmentation(experiment: ExperimentConfig) -> Iterator[Problem]:

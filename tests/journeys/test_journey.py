@@ -86,7 +86,7 @@ def split_and_prepare(window: MainWindow, qtbot: QtBot) -> None:
     document = window.studio.project
     assert document.experiment.data.split == RandomSplit(meta_train=0.5, meta_val=0.25, meta_test=0.25)
     assert [sum(part is each for part in document.parts.values()) for each in Part] == [9, 5, 4]
-    type_number(page._preprocessing._size, 16)
+    type_number(page.seen.preprocessing._size, 16)
     assert document.experiment.data.preprocessing.image_size == 16
 
 

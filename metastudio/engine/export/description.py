@@ -10,7 +10,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from metastudio.catalog.data_spec import Part
+from metastudio.catalog.data_spec import Part, Preprocessing
 from metastudio.catalog.entry import Entry, find
 from metastudio.catalog.menu import ALGORITHMS, BACKBONES
 from metastudio.engine.adaptation import AdaptedTask, TrainedLearner
@@ -42,8 +42,10 @@ def labels_json(adapted: AdaptedTask) -> bytes:
 
 
 def preprocessing_json(trained: TrainedLearner) -> bytes:
-    """Return how pictures are prepared."""
-    return _json(trained.experiment.data.preprocessing.model_dump(mode="json"))
+    """Return how pictures are prepared, known normalisations in numbers."""
+    preprocessing = trained.experiment.data.preprocessing
+    mean, deviation = preprocessing.moments or ((), ())
+    return _json({**preprocessing.model_dump(mode="json"), "mean": mean, "standard_deviation": deviation})
 
 
 def config_json(adapted: AdaptedTask) -> bytes:
@@ -59,7 +61,7 @@ def config_json(adapted: AdaptedTask) -> bytes:
             "input": {
                 "shape": ["batch", preprocessing.channels, preprocessing.image_size, preprocessing.image_size],
                 "type": "float32",
-                "range": [0, 1],
+                "range": preprocessing.input_range,
             },
             "algorithm": experiment.algorithm.model_dump(mode="json"),
             "backbone": experiment.backbone.model_dump(mode="json"),
@@ -86,11 +88,20 @@ def model_card(adapted: AdaptedTask, *, how_to_run: str) -> bytes:
         class_rows="\n".join(rows),
         how_to_run=how_to_run,
         channels=preprocessing.channels,
+        numbers=_numbers(preprocessing),
         side=preprocessing.image_size,
         adapted_with=f"{len(loaded.support)} pictures{steps}",
         query_score=_query_score(adapted),
         compared=transfer_note(adapted) or "not measured: too few pictures of each class",
     )
+
+
+def _numbers(preprocessing: Preprocessing) -> str:
+    least, most = preprocessing.input_range
+    if preprocessing.moments is None:
+        return f"values in [{least:g}, {most:g}]"
+    mean, deviation = (", ".join(f"{each:g}" for each in numbers) for numbers in preprocessing.moments)
+    return f"values in [{least:.3g}, {most:.3g}] (pixels in [0, 1], less {mean}, divided by {deviation})"
 
 
 def checkpoint_card(trained: TrainedLearner) -> bytes:

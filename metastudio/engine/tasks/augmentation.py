@@ -25,6 +25,7 @@ from torch import Tensor
 from metastudio.catalog.augmentation import STRENGTHS, Augmentation
 from metastudio.catalog.data_spec import Preprocessing
 from metastudio.engine.tasks.episode import Episode, LabelledImages
+from metastudio.engine.tasks.pixels import normalized, unnormalized
 
 Draws = Mapping[str, Tensor]
 """For each change that is made, (B, 5) numbers in [0, 1), a row for each picture."""
@@ -46,6 +47,7 @@ class Augmenter:
     def __init__(self, augmentation: Augmentation, preprocessing: Preprocessing, *, seed: int) -> None:
         self.augmentation = augmentation
         self.seed = seed
+        self._preprocessing = preprocessing
         self.changes = augmentation.effective(preprocessing)
 
     def meta_batch(self, episodes: Sequence[Episode], first: int) -> list[Episode]:
@@ -58,7 +60,9 @@ class Augmenter:
         counts = [sum(map(len, pictures.values())) for pictures in chosen]
         draws = [self.draws(first + place, count) for place, count in enumerate(counts)]
         together = {name: torch.cat([each[name] for each in draws]) for name in self.changes}
-        changed = iter(torch.split(self.change(torch.cat(images), together), [len(each) for each in images]))
+        pictures = unnormalized(torch.cat(images), self._preprocessing)
+        seen = normalized(self.change(pictures, together), self._preprocessing)
+        changed = iter(torch.split(seen, [len(each) for each in images]))
         return [
             _with_pictures(episode, {role: next(changed) for role in pictures})
             for episode, pictures in zip(episodes, chosen, strict=True)
@@ -76,7 +80,7 @@ class Augmenter:
 
     @torch.no_grad()
     def change(self, images: Tensor, draws: Draws) -> Tensor:
-        """Return images (B, C, H, W) changed, in [0, 1]; as in `network_input`, channels stay last in memory.
+        """Return images (B, C, H, W) changed, in [0, 1] before and after; channels stay last in memory.
 
         A picture becomes the same bit for bit whatever others it is changed with.
         """

@@ -1,4 +1,4 @@
-"""From stored bytes to what the network sees: the one place of the engine that scales and inverts."""
+"""From stored bytes to what the network sees: the one place of the engine that scales, inverts and normalises."""
 
 from __future__ import annotations
 
@@ -11,6 +11,33 @@ from metastudio.catalog.data_spec import Preprocessing
 
 
 def network_input(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Tensor:
-    """Return float32 images (B, C, H, W) in [0, 1] of stored pixels (B, H, W, C); in memory, channels stay last."""
+    """Return float32 images (B, C, H, W) of stored pixels (B, H, W, C); in memory, channels stay last."""
+    return normalized(unit_input(pixels, preprocessing), preprocessing)
+
+
+def unit_input(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Tensor:
+    """Return the same before normalisation: images in [0, 1], brightness inverted where that is chosen."""
     images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).to(torch.float32) / 255
     return 1 - images if preprocessing.invert else images
+
+
+def normalized(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Return images (B, C, H, W) in [0, 1] less the mean of their channel, divided by its standard deviation."""
+    moments = preprocessing.moments
+    if moments is None:
+        return images
+    mean, deviation = (_by_channel(each, images) for each in moments)
+    return (images - mean) / deviation
+
+
+def unnormalized(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Return images (B, C, H, W) that `normalized` gave in [0, 1] again, up to rounding."""
+    moments = preprocessing.moments
+    if moments is None:
+        return images
+    mean, deviation = (_by_channel(each, images) for each in moments)
+    return images * deviation + mean
+
+
+def _by_channel(numbers: tuple[float, ...], images: Tensor) -> Tensor:
+    return images.new_tensor(numbers)[:, None, None]  # (C, 1, 1)

@@ -90,9 +90,7 @@ def read_picture(file: str, preprocessing: Preprocessing) -> Tensor:
     Raises:
         UnreadableImage: if it cannot be read.
     """
-    return network_input(
-        np.array(decode(file, preprocessing))[None], preprocessing
-    )  # a copy: Pillow's array is read-only
+    return network_input(decode(file, preprocessing)[None], preprocessing)
 
 
 class _Pictures:

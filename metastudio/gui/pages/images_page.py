@@ -26,8 +26,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from metastudio.catalog.augmentation import Augmentation
-from metastudio.catalog.data_spec import Part, Preprocessing
 from metastudio.errors import Problem
 from metastudio.gui import commands, theme
 from metastudio.gui.dialogs.split_dialog import SplitDialog
@@ -39,7 +37,7 @@ from metastudio.gui.pages.folder_menu import FolderMenu
 from metastudio.gui.pages.image_health import ImageHealth
 from metastudio.gui.pages.incoming_images import IncomingImages
 from metastudio.gui.pages.page import Page
-from metastudio.gui.widgets.augmentation_panel import AugmentationPanel
+from metastudio.gui.pages.seen_pictures import SeenPictures
 from metastudio.gui.widgets.class_bin import copied
 from metastudio.gui.widgets.class_pictures import ClassPictures
 from metastudio.gui.widgets.drop_files import has_files
@@ -47,7 +45,6 @@ from metastudio.gui.widgets.drop_hint import DropHint
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import hairline
-from metastudio.gui.widgets.preprocessing_panel import PreprocessingPanel
 from metastudio.gui.widgets.split_board import SplitBoard
 from metastudio.gui.widgets.work_progress import WorkProgress
 from metastudio.gui.wording import counted
@@ -151,7 +148,6 @@ class ImagesPage(Page):
         self.health = ImageHealth(self.studio)
         self.health.problem_activated.connect(self._on_problem_activated)
         self._pictures = ClassPictures()
-        self._pictures.picture_shown.connect(self._on_picture_shown)
         column = QVBoxLayout(left)
         column.setContentsMargins(12, 12, theme.GAP, theme.GAP)
         column.setSpacing(theme.TIGHT)
@@ -168,17 +164,13 @@ class ImagesPage(Page):
         self._board = SplitBoard()
         self._board.class_chosen.connect(self._on_class_chosen)
         self._board.class_entered.connect(self._pictures.enter)
-        self._preprocessing = PreprocessingPanel(self.studio.session)
-        self._preprocessing.preprocessing_edited.connect(self._on_preprocessing_edited)
-        self._preprocessing.rotations_edited.connect(self._on_rotations_edited)
-        self._augmentation = AugmentationPanel(self.studio.session)
-        self._augmentation.augmentation_edited.connect(self._on_augmentation_edited)
+        self.seen = SeenPictures(self.studio)
+        self._pictures.picture_shown.connect(self.seen.show_picture)
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
         column.addWidget(self._board, 1)
-        column.addWidget(self._preprocessing)
-        column.addWidget(self._augmentation)
+        column.addWidget(self.seen)
         return right
 
     # the project
@@ -193,6 +185,7 @@ class ImagesPage(Page):
         self._more_menu.set_document(document)
         self._board.set_document(document)
         self._pictures.set_document(document)
+        self.seen.set_document(document)
         if document is not None:
             for signal, slot in self._links(document):
                 signal.connect(slot)
@@ -248,19 +241,11 @@ class ImagesPage(Page):
     def _show_classes(self) -> None:
         self._board.show_classes()
         self._pictures.refresh()
-        self._show_preprocessing()
+        self.seen.show_choices()
 
     @Slot()
     def _show_problems(self) -> None:
         self.health.show_problems(self._document)
-
-    def _show_preprocessing(self) -> None:
-        if self._document is not None:
-            experiment = self._document.experiment
-            data = experiment.data
-            self._preprocessing.set_value(data.preprocessing, rotations_as_classes=data.rotations_as_classes)
-            self._preprocessing.set_train_classes(list(self._document.parts.values()).count(Part.META_TRAIN))
-            self._augmentation.set_value(experiment.augmentation, data.preprocessing)
 
     @Slot(object)
     def _on_experiment_changed(self, sections: frozenset[str]) -> None:
@@ -270,7 +255,7 @@ class ImagesPage(Page):
             self._show_counts()
             self._show_classes()
         if sections & {"data.preprocessing", "data.rotations_as_classes", "augmentation"}:
-            self._show_preprocessing()
+            self.seen.show_choices()
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
@@ -414,28 +399,7 @@ class ImagesPage(Page):
             self._pictures.show_class(self._board.select(name) or name)
             self._pictures.view.select_path(problem.where)
 
-    @Slot(object)
-    def _on_picture_shown(self, path: str) -> None:
-        self._preprocessing.set_path(path)
-        self._augmentation.set_path(path)
-
-    @Slot(object)
-    def _on_preprocessing_edited(self, value: Preprocessing) -> None:
-        if self._document is not None:
-            commands.set_preprocessing(self._document, preprocessing=value)
-
-    @Slot(object)
-    def _on_augmentation_edited(self, value: Augmentation) -> None:
-        if self._document is not None:
-            commands.set_augmentation(self._document, augmentation=value)
-
-    @Slot(bool)
-    def _on_rotations_edited(self, is_on: bool) -> None:
-        if self._document is not None:
-            commands.set_rotations_as_classes(self._document, is_on=is_on)
-
     def shut_down(self) -> None:
         self._incoming.shut_down()
-        self._preprocessing.shut_down()
-        self._augmentation.shut_down()
+        self.seen.shut_down()
         self._sample.end()

@@ -31,10 +31,12 @@ class PreprocessingPanel(QFrame):
 
     Signals:
         preprocessing_edited(object): the person chose another `Preprocessing`.
+        moments_wanted(): the person wants the pictures to learn from measured, and normalised by that.
         rotations_edited(bool): the person wants rotations as classes, or no longer.
     """
 
     preprocessing_edited = Signal(object)
+    moments_wanted = Signal()
     rotations_edited = Signal(bool)
 
     def __init__(self, session: SessionThread, parent: QWidget | None = None) -> None:
@@ -59,7 +61,15 @@ class PreprocessingPanel(QFrame):
         self._size = spin_box(8, 512, suffix=" px")
         self._colour = _combo(("grey", "colour"))
         self._fit = _combo(("crop", "pad", "stretch"))
-        calm_wheel(self._colour, self._fit)
+        self._normalization = QComboBox()
+        for word, text in {
+            "none": self.tr("0 to 1"),
+            "symmetric": self.tr("−1 to 1"),
+            "imagenet": self.tr("as ImageNet"),
+            "given": self.tr("mean and deviation"),
+        }.items():
+            self._normalization.addItem(text, word)
+        calm_wheel(self._colour, self._fit, self._normalization)
         self._invert = QCheckBox(self.tr("invert brightness"))
         self._rotations = QCheckBox(self.tr("rotations as classes"))
         for name, widget in {
@@ -69,6 +79,8 @@ class PreprocessingPanel(QFrame):
             "invert": self._invert,
         }.items():
             _explain(widget, Preprocessing.model_fields[name])
+        self._normalization.setAccessibleName(translated(Preprocessing.model_fields["normalization"].title or ""))
+        self._explain_normalization()
         _explain(self._rotations, DataSpec.model_fields["rotations_as_classes"])
         self._lay_out()
 
@@ -76,6 +88,7 @@ class PreprocessingPanel(QFrame):
         self._colour.currentIndexChanged.connect(self._on_edited)
         self._fit.currentIndexChanged.connect(self._on_edited)
         self._invert.toggled.connect(self._on_edited)
+        self._normalization.activated.connect(self._on_normalization_chosen)
         self._rotations.toggled.connect(self._on_rotations_toggled)
 
     def _lay_out(self) -> None:
@@ -85,7 +98,7 @@ class PreprocessingPanel(QFrame):
         heading.addWidget(self.about, 1)
         choices = QHBoxLayout()
         choices.setSpacing(theme.GAP)
-        for widget in (self._size, self._colour, self._fit):
+        for widget in (self._size, self._colour, self._fit, self._normalization):
             choices.addWidget(widget)
         choices.addStretch(1)
         checks = QHBoxLayout()
@@ -121,13 +134,20 @@ class PreprocessingPanel(QFrame):
         self._colour.setCurrentIndex(self._colour.findData(value.colour))
         self._fit.setCurrentIndex(self._fit.findData(value.fit))
         self._invert.setChecked(value.invert)
+        self._normalization.setCurrentIndex(self._normalization.findData(value.normalization))
         self._rotations.setChecked(rotations_as_classes)
         self._is_showing = False
         for picture in self._turned:
             picture.setVisible(rotations_as_classes)
         if value != self._value:
             self._value = value
+            self._explain_normalization()
             self._ask()
+
+    def show_again(self) -> None:
+        """Show the settings and the picture as they are, where something else was said meanwhile."""
+        self.set_value(self._value, rotations_as_classes=self._rotations.isChecked())
+        self._ask()
 
     def set_train_classes(self, count: int) -> None:
         """Say what rotations as classes make of so many classes to learn from."""
@@ -161,7 +181,7 @@ class PreprocessingPanel(QFrame):
     def _on_edited(self) -> None:
         if self._is_showing:
             return
-        edited = Preprocessing(
+        edited = self._value.changed(
             image_size=self._size.value(),
             colour=self._colour.currentData(),
             fit=self._fit.currentData(),
@@ -169,20 +189,42 @@ class PreprocessingPanel(QFrame):
         )
         self.preprocessing_edited.emit(edited)
 
+    @Slot()
+    def _on_normalization_chosen(self) -> None:
+        chosen = self._normalization.currentData()
+        if chosen == "given":
+            self.about.setText(self.tr("Measuring the pictures to learn from…"))
+            self.moments_wanted.emit()
+        elif chosen != self._value.normalization:
+            self.preprocessing_edited.emit(self._value.changed(normalization=chosen))
+
     @Slot(bool)
     def _on_rotations_toggled(self, is_on: bool) -> None:
         if not self._is_showing:
             self.rotations_edited.emit(is_on)
 
+    def _explain_normalization(self) -> None:
+        lines = [
+            translated(Preprocessing.model_fields["normalization"].description or ""),
+            self.tr("Choosing “mean and deviation” measures the pictures to learn from, and does so anew each time."),
+        ]
+        if self._value.moments is not None:
+            mean, deviation = (", ".join(f"{each:g}" for each in numbers) for numbers in self._value.moments)
+            lines.append(self.tr("Mean {mean}; deviation {deviation}.").format(mean=mean, deviation=deviation))
+        self._normalization.setToolTip("\n".join(lines))
+
     @Slot(object)
     def _on_answered(self, seen: SeenPicture) -> None:
         self._show_image(seen.pictures[0])
-        side, colour = seen.question.preprocessing.image_size, plain(seen.question.preprocessing.colour)
-        self.about.setText(
-            self.tr("{side} × {side}, {colour}, numbers from 0 to 1; of this picture {least:.2f} to {most:.2f}").format(
-                side=side, colour=colour, least=seen.least, most=seen.most
-            )
+        used = seen.question.preprocessing
+        lowest, highest = used.input_range
+        about = self.tr(
+            "{side} × {side}, {colour}, numbers from {lowest} to {highest}; of this picture {least} to {most}"
         )
+        fields = {"lowest": f"{lowest:.3g}", "highest": f"{highest:.3g}"}
+        fields |= {"least": f"{seen.least:.2f}", "most": f"{seen.most:.2f}"}
+        fields = {name: number.replace("-", "−") for name, number in fields.items()}
+        self.about.setText(about.format(side=used.image_size, colour=plain(used.colour), **fields))
 
     @Slot(object)
     def _on_failed(self, reason: str) -> None:

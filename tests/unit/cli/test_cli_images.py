@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ def classes(tmp_path: Path) -> Path:
     return make_files(tmp_path / "images", {f"class{number:02}": 2 for number in range(20)})
 
 
-@pytest.mark.parametrize("command", ["scan", "check", "unpack", "split", "distances"])
+@pytest.mark.parametrize("command", ["scan", "check", "unpack", "split", "distances", "moments"])
 def test_every_command_explains_itself(metastudio: Callable[..., Said], command: str) -> None:
     said = metastudio("images", command, "--help")
 
@@ -226,3 +227,28 @@ def test_check_warns_of_classes_of_one_content_in_two_parts(metastudio: Callable
 
     assert "Classes 'a' of meta-train and 'c' of meta-test show the same: 3 of 3 pictures." in said.out
     assert "9 of 9 pictures can be used." in said.out
+
+
+def test_moments_are_measured_and_their_options_are_an_experiment(
+    metastudio: Callable[..., Said], tmp_path: Path
+) -> None:
+    make_pictures(tmp_path / "images", {"one": 3, "two": 3, "other": 60})
+    (tmp_path / "train.json").write_text('["one", "two"]')
+    asked = ("images", "moments", tmp_path / "images", "--list", tmp_path / "train.json", "--grey", "--size", "12")
+
+    said = metastudio(*asked)
+
+    assert said.code == 0
+    options = shlex.split(said.out.splitlines()[-1].removeprefix("Use them with: "))
+    made = metastudio("new", tmp_path / "x.toml", "--set", "data.preprocessing.colour=grey", *options)
+    assert made.code == 0
+    preprocessing = from_toml((tmp_path / "x.toml").read_text()).data.preprocessing
+    line = metastudio(*asked, "--json").lines[-1]
+    assert preprocessing.moments == (tuple(line["mean"]), tuple(line["standard_deviation"]))
+    assert line["mean"] == [round(3.5 / 255, 4)], "of the six pictures that the list names"
+
+
+def test_moments_of_another_fit_are_refused_with_what_there_is(metastudio: Callable[..., Said], classes: Path) -> None:
+    said = metastudio("images", "moments", classes, "--fit", "squeeze")
+    assert said.code == 2
+    assert "crop" in said.err

@@ -41,7 +41,7 @@ def page(qtbot, studio: Studio, document: ProjectDocument) -> Iterator[ImagesPag
 
 @pytest.fixture
 def panel(page: ImagesPage) -> AugmentationPanel:
-    return page._augmentation
+    return page.seen.augmentation
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def point_at(switch: AugmentationSwitch) -> None:
 def test_folded_it_says_what_is_on_and_asks_nothing(qtbot, page: ImagesPage, panel: AugmentationPanel) -> None:
     assert not panel.body.isVisible()
     assert panel.summary.full_text().startswith("off")
-    qtbot.waitUntil(lambda: page._preprocessing._after.pixels is not None)
+    qtbot.waitUntil(lambda: page.seen.preprocessing._after.pixels is not None)
     assert panel.original.pixels is None
     commands.set_augmentation(
         page.studio.project, augmentation=Augmentation(flip=True, rotate=True, rotate_degrees=10, blur=True)
@@ -151,14 +151,14 @@ def test_an_unreadable_picture_is_said_and_the_next_one_shown(
     qtbot, page: ImagesPage, panel: AugmentationPanel, tmp_path
 ) -> None:
     panel.fold_button.click()
-    page._on_picture_shown(str(tmp_path / "unreadable.png"))
+    page.seen.show_picture(str(tmp_path / "unreadable.png"))
     qtbot.waitUntil(lambda: panel.caption.full_text() == "⚠ The picture is cut off.")
-    qtbot.waitUntil(lambda: page._preprocessing.about.full_text() == "⚠ The picture is cut off.")
+    qtbot.waitUntil(lambda: page.seen.preprocessing.about.full_text() == "⚠ The picture is cut off.")
     assert panel.original.pixels is None
-    assert page._preprocessing._after.pixels is None
-    page._on_picture_shown(str(make_picture(tmp_path / "good.png")))
+    assert page.seen.preprocessing._after.pixels is None
+    page.seen.show_picture(str(make_picture(tmp_path / "good.png")))
     qtbot.waitUntil(lambda: panel.original.pixels is not None)
-    page._on_picture_shown("")
+    page.seen.show_picture("")
     assert panel.original.pixels is None
 
 
@@ -190,15 +190,15 @@ def test_a_slow_or_lost_engine_is_said(qtbot, page: ImagesPage, panel: Augmentat
     qtbot.waitUntil(lambda: panel.original.pixels is not None)
     panel._preview.waited.emit()
     assert panel.caption.full_text() == "Waiting for the engine…"
-    page._on_picture_shown(str(make_picture(tmp_path / "lost.png")))
+    page.seen.show_picture(str(make_picture(tmp_path / "lost.png")))
     qtbot.waitUntil(lambda: "The process that answers was lost." in panel.caption.full_text())
     assert panel.original.pixels is None
-    page._on_picture_shown(str(make_picture(tmp_path / "good.png")))
+    page.seen.show_picture(str(make_picture(tmp_path / "good.png")))
     qtbot.waitUntil(lambda: panel.original.pixels is not None)
 
 
 def test_rotations_as_classes_show_how_many_and_the_turned_pictures(qtbot, page: ImagesPage, studio: Studio) -> None:
-    shown = page._preprocessing
+    shown = page.seen.preprocessing
     assert shown.class_count.text() == ""
     assert shown._rotations.toolTip().endswith("Classes to learn from: 13 → 52")
     assert not any(picture.isVisible() for picture in shown._turned)
@@ -243,9 +243,9 @@ def test_the_engine_itself_shows_before_after_and_each_change(
     qtbot.addWidget(page)
     page.resize(1200, 760)
     page.show()
-    before, panel = page._preprocessing, page._augmentation
+    before, panel = page.seen.preprocessing, page.seen.augmentation
     panel.fold_button.click()
-    page._on_picture_shown(str(file))
+    page.seen.show_picture(str(file))
     commands.set_preprocessing(document, preprocessing=Preprocessing(image_size=20, invert=True))
     qtbot.waitUntil(
         lambda: before._after.pixels is not None and before._after.pixels.width() == 20, timeout=PATIENCE_MS

@@ -192,7 +192,7 @@ def test_pictures_are_excluded_by_key_and_taken_in_again(page: ImagesPage, studi
 
 
 def test_preprocessing_is_edited_and_undone_in_place(qtbot, page: ImagesPage, studio: Studio) -> None:
-    panel = page._preprocessing
+    panel = page.seen.preprocessing
     qtbot.waitUntil(lambda: panel._after.pixels is not None)
     assert panel._after.pixels.width() == 28
     panel._size.setValue(16)
@@ -286,3 +286,43 @@ def test_what_can_be_pressed_has_a_name_to_be_read_aloud(page: ImagesPage) -> No
             if widget.isVisible() and widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
                 text = widget.text() if isinstance(widget, QAbstractButton) else ""
                 assert widget.accessibleName() or text or widget.objectName().startswith("qt_"), widget
+
+
+def test_normalisation_is_chosen_measured_and_undone(qtbot, page: ImagesPage, studio: Studio) -> None:
+    panel = page.seen.preprocessing
+    qtbot.waitUntil(lambda: panel._after.pixels is not None)
+
+    def choose(word: str) -> None:
+        panel._normalization.setCurrentIndex(panel._normalization.findData(word))
+        panel._normalization.activated.emit(panel._normalization.currentIndex())
+
+    choose("symmetric")
+    assert studio.project.experiment.data.preprocessing.normalization == "symmetric"
+    qtbot.waitUntil(lambda: "numbers from −1 to 1; of this picture " in panel.about.full_text())
+    panel._invert.setChecked(True)
+    choose("given")
+    assert panel.about.full_text() == "Measuring the pictures to learn from…"
+    qtbot.waitUntil(lambda: studio.project.experiment.data.preprocessing.normalization == "given")
+    measured = studio.project.experiment.data.preprocessing
+    mean, deviation = measured.moments
+    assert len(mean) == len(deviation) == 3
+    assert f"Mean {mean[0]:g}, " in panel._normalization.toolTip()
+    panel._invert.setChecked(False)
+    assert studio.project.experiment.data.preprocessing.mean == tuple(round(1 - each, 6) for each in mean)
+    panel._colour.setCurrentIndex(panel._colour.findData("grey"))
+    assert len(studio.project.experiment.data.preprocessing.mean) == 1
+    while studio.undo_stack.canUndo():
+        studio.undo_stack.undo()
+    assert studio.project.experiment.data.preprocessing.normalization == "none"
+    assert panel._normalization.currentData() == "none"
+
+
+def test_what_cannot_be_measured_is_said_and_changes_nothing(qtbot, page: ImagesPage, studio: Studio) -> None:
+    panel = page.seen.preprocessing
+    for each in studio.project.used.classes:
+        for file in each.files:
+            Path(file.path).write_bytes(b"no picture any more")
+    panel._normalization.setCurrentIndex(panel._normalization.findData("given"))
+    panel._normalization.activated.emit(panel._normalization.currentIndex())
+    qtbot.waitUntil(lambda: panel._normalization.currentData() == "none")
+    assert studio.project.experiment.data.preprocessing.normalization == "none"

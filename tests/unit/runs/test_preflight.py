@@ -137,6 +137,12 @@ def test_initial_weights_must_be_a_run_that_has_trained(tmp_path: Path) -> None:
     assert found(values) == ["no-initial-weights!"]
     commit_checkpoint(run, 1, {"x": b"x"}, is_best=True, keep=1)
     assert found(values) == []
+    otherwise = {**values, "data": {"preprocessing": {"colour": "grey", "normalization": "imagenet"}}}
+    assert found(otherwise) == ["start-saw-otherwise"]
+    [problem] = preflight(parse_experiment(otherwise), *thirty_classes())
+    assert str(problem.message).endswith("saw its pictures otherwise: Colour, Normalisation.")
+    run.experiment_path.write_text("spoilt", encoding="utf-8")
+    assert found(values) == ["no-initial-weights!"]
 
 
 def target(folder: Path, **classes: int) -> dict[str, Any]:

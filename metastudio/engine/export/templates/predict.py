@@ -34,11 +34,16 @@ def settings(name: str) -> dict[str, Any]:
 
 
 def network_input(path: str, prepare: dict[str, Any]) -> torch.Tensor:
-    """Return a picture as the network was trained to see it: float32 (C, H, W) in [0, 1]."""
+    """Return a picture as the network was trained to see it: float32 (C, H, W)."""
     picture = preprocessing.prepare(path, prepare["image_size"], prepare["colour"], prepare["fit"])
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     image = pixels.reshape(picture.height, picture.width, -1).permute(2, 0, 1).to(torch.float32) / 255
-    return 1 - image if prepare["invert"] else image
+    if prepare["invert"]:
+        image = 1 - image
+    if prepare["mean"]:
+        mean, deviation = (torch.tensor(prepare[name])[:, None, None] for name in ("mean", "standard_deviation"))
+        image = (image - mean) / deviation
+    return image
 
 
 def logits_of(paths: list[str], batch: int) -> Iterator[list[float]]:

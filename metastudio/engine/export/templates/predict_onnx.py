@@ -32,11 +32,17 @@ def settings(name: str) -> dict[str, Any]:
 
 
 def network_input(path: str, prepare: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return a picture as the network was trained to see it: float32 (C, H, W) in [0, 1]."""
+    """Return a picture as the network was trained to see it: float32 (C, H, W)."""
     picture = preprocessing.prepare(path, prepare["image_size"], prepare["colour"], prepare["fit"])
     pixels = np.frombuffer(picture.tobytes(), dtype=np.uint8)
     image = pixels.reshape(picture.height, picture.width, -1).transpose(2, 0, 1).astype(np.float32) / np.float32(255)
-    return 1 - image if prepare["invert"] else image
+    if prepare["invert"]:
+        image = 1 - image
+    if prepare["mean"]:
+        moments = (np.array(prepare[name], np.float32) for name in ("mean", "standard_deviation"))
+        mean, deviation = (each[:, None, None] for each in moments)
+        image = (image - mean) / deviation
+    return image
 
 
 def logits_of(paths: list[str], batch: int) -> Iterator[list[float]]:

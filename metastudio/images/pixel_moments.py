@@ -1,0 +1,68 @@
+"""Mean and standard deviation of the pixels of pictures: what a network's input can be normalised by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain, zip_longest
+
+import numpy as np
+
+from metastudio.catalog.data_spec import Moments, Preprocessing
+from metastudio.errors import DataError
+from metastudio.images.decoding import decode
+from metastudio.images.image_index import ImageClass
+from metastudio.images.problems import Cancelled, UnreadableImage
+
+MOST_PICTURES = 1000
+_DIGITS = 4
+_LEAST_DEVIATION = 0.001
+
+
+def pixel_moments(
+    classes: Sequence[ImageClass],
+    preprocessing: Preprocessing,
+    *,
+    most: int = MOST_PICTURES,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Moments:
+    """Return mean and standard deviation of each channel over all pixels of pictures, to four digits.
+
+    Pixels are in [0, 1], brightness inverted where that is chosen. Of more than `most` pictures as many are taken, as
+    evenly from the classes as can be, the same ones each time. Pictures that cannot be read are left out.
+
+    Raises:
+        DataError: if no picture can be read, or all pixels of a channel are alike.
+        Cancelled: if `should_stop` says so.
+    """
+    chosen = _chosen(classes, most)
+    counts = np.zeros((preprocessing.channels, 256), np.int64)
+    for done, path in enumerate(chosen):
+        if should_stop():
+            raise Cancelled
+        try:
+            pixels = decode(path, preprocessing)  # (H, W, C)
+        except UnreadableImage:
+            continue
+        for channel in range(len(counts)):
+            counts[channel] += np.bincount(pixels[..., channel].ravel(), minlength=256)
+        on_progress(done + 1, len(chosen))
+    if not counts.any():
+        raise DataError("No picture to learn from can be read.", todo="Add pictures, or look at the health list.")
+    values = np.arange(256) / 255
+    if preprocessing.invert:
+        values = 1 - values
+    shares = counts / counts.sum(axis=1, keepdims=True)  # (C, 256)
+    mean = shares @ values  # (C,)
+    deviation = np.sqrt((shares * (values - mean[:, None]) ** 2).sum(axis=1))  # (C,)
+    if deviation.min() < _LEAST_DEVIATION:
+        raise DataError("All pixels of these pictures are alike, so there is nothing to divide by.")
+    return tuple(np.round(mean, _DIGITS).tolist()), tuple(np.round(deviation, _DIGITS).tolist())
+
+
+def _chosen(classes: Sequence[ImageClass], most: int) -> list[str]:
+    """Return the paths of at most so many pictures: the first of every class, then the second …, thinned evenly."""
+    rounds = zip_longest(*([file.path for file in each.files] for each in classes))
+    paths = [path for path in chain.from_iterable(rounds) if path is not None]
+    count = min(most, len(paths))
+    return [paths[place * len(paths) // count] for place in range(count)]
