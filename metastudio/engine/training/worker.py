@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +30,7 @@ from metastudio.engine.training.ranks import LostRankError, Ranks
 from metastudio.engine.training.shared_tasks import SharedTasks
 from metastudio.engine.training.trainer import Trainer
 from metastudio.errors import ConfigurationError, IntegrityError, MetaStudioError, Problem, Severity
+from metastudio.images.changed_pictures import changed_pictures
 from metastudio.images.image_folder import ImageIndex
 from metastudio.images.image_store import ImageStore, open_store
 from metastudio.images.problems import Cancelled
@@ -283,7 +285,7 @@ class _Work:
                 resumed=trainer.progress.iteration > 0,
             )
             yield from self._unshared_tasks(executor)
-            yield from self._trained(trainer, index.folders)
+            yield from self._trained(trainer, index)
 
     def _prepared_in_turn(self) -> Generator[events.Event, None, tuple[ImageIndex, dict[str, Part], ImageStore]]:
         """Prepare the images in the first process, and then open in the others what it made.
@@ -414,14 +416,17 @@ class _Work:
                 severity="warning",
             )
 
-    def _trained(self, trainer: Trainer, folders: tuple[str, ...]) -> Iterator[events.Event]:
+    def _trained(self, trainer: Trainer, index: ImageIndex) -> Iterator[events.Event]:
         for event in trainer.run():
             if not (isinstance(event, events.Finished) and event.outcome == "finished"):
                 yield event
                 if isinstance(event, events.CheckpointSaved):
-                    yield from self._missing_folder(folders)
+                    yield from self._missing_folder(index.folders)
                 continue
             self.keeper.change(state=State.FINISHING, iteration=event.iteration)
+            if self.ranks.is_first:
+                began = datetime.fromisoformat(self.keeper.state.created_at)
+                yield from map(_notice, changed_pictures(index, since_s=began.timestamp()))
             try:
                 yield from after_training(self.run, should_stop=self._is_leaving, ranks=self.ranks)
             except Cancelled:

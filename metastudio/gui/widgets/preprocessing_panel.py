@@ -63,9 +63,9 @@ class PreprocessingPanel(QFrame):
         self._fit = _combo(("crop", "pad", "stretch"))
         self._normalization = QComboBox()
         for word, text in {
-            "none": self.tr("0 to 1"),
-            "symmetric": self.tr("−1 to 1"),
-            "imagenet": self.tr("as ImageNet"),
+            "none": self.tr("numbers 0 to 1"),
+            "symmetric": self.tr("numbers −1 to 1"),
+            "imagenet": self.tr("numbers as ImageNet"),
             "given": self.tr("mean and deviation"),
         }.items():
             self._normalization.addItem(text, word)

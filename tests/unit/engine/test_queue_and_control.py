@@ -15,11 +15,13 @@ from metastudio.engine.learner import build_learner, load_learner, take_initial_
 from metastudio.engine.training.gradient_watch import GradientWatch
 from metastudio.engine.training.worker import work
 from metastudio.errors import ConfigurationError, IntegrityError, ResourceError
+from metastudio.images.class_split import split_classes
+from metastudio.images.image_folder import scan, select
 from metastudio.runs.checkpoint_files import iteration_of
 from metastudio.runs.continuation import extended_run
 from metastudio.runs.control import Wanted, write_control
 from metastudio.runs.event_log import read_events
-from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.run_folder import RunFolder, create_run
 from metastudio.runs.run_state import State
 from metastudio.runs.run_trash import restore, trash
 from tests.unit.engine.small_runs import make_glyphs, small_experiment, small_run, work_until
@@ -247,6 +249,34 @@ def test_b19_a_folder_that_goes_while_training_is_told_and_needed_no_more(tmp_pa
             glyphs.rename(tmp_path / "unplugged")
     assert [each.code for each in told if each.kind == "notice"].count("folder-gone") == 1
     assert told[-1].outcome == "finished"
+
+
+def test_b19_pictures_that_come_go_and_change_while_training_are_told(tmp_path: Path) -> None:
+    glyphs = make_glyphs(tmp_path / "drive")
+    run = small_run(tmp_path / "runs", small_experiment(glyphs))
+    gone, altered, twin, *_ = sorted(glyphs.rglob("*.png"))
+    told: list[Any] = []
+    for event in work(run):
+        told.append(event)
+        if at_iteration(1)(event):
+            shutil.copy2(twin, twin.with_name("new.png"))
+            gone.unlink()
+            altered.write_bytes(altered.read_bytes() + b" ")
+    [note] = [each.text for each in told if each.kind == "notice" and each.code == "pictures-changed"]
+    assert "1 gone, 1 altered, 1 new" in note
+    assert told[-1].outcome == "finished"
+
+
+def test_b19_nothing_is_told_of_pictures_that_lay_there_unused_before(tmp_path: Path) -> None:
+    glyphs = make_glyphs(tmp_path / "drive")
+    experiment = small_experiment(glyphs)
+    left_out = str(next(glyphs.rglob("*.png")))
+    data = experiment.data.model_copy(update={"excluded_files": (left_out,)})
+    index = select(scan([glyphs]), data)
+    run = create_run(experiment, index, split_classes(index, data.split), runs_folder=tmp_path / "runs")
+    assert left_out not in [file.path for each in run.data().index.classes for file in each.files]
+    told = work_until(run)
+    assert "pictures-changed" not in [each.code for each in told if each.kind == "notice"]
 
 
 @pytest.mark.expects_log("is gone")
