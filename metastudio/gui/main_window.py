@@ -34,7 +34,7 @@ from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.rail import Rail
 from metastudio.gui.widgets.status_row import StatusRow
 from metastudio.gui.widgets.toast import Toast, ToastStack
-from metastudio.paths import resources_folder
+from metastudio.paths import replaced_folders, resources_folder
 
 if TYPE_CHECKING:
     from metastudio.gui.doorbell import Wish
@@ -67,6 +67,10 @@ class MainWindow(QMainWindow):
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
+        self._folders = Banner()
+        self._folders.button.clicked.connect(self._folders.hide)
+        right.addWidget(self._folders)
+        self._show_replaced_folders()
         self._banner = Banner()
         self._banner.button.clicked.connect(self._on_open_again)
         right.addWidget(self._banner)
@@ -221,6 +225,12 @@ class MainWindow(QMainWindow):
     def _on_open_again(self) -> None:
         if self.studio.project is not None:
             self._open(self.studio.project.folder)
+
+    def _show_replaced_folders(self) -> None:
+        """Say once that settings or decoded pictures lie in another place than usual, which may not last."""
+        text = self.tr("{folder} cannot be written. {taken} is taken instead, and may be gone at the next start.")
+        lines = [text.format(folder=wanted, taken=taken) for wanted, taken in replaced_folders().items()]
+        self._folders.show_text("\n".join(lines), "warning", button=self.tr("OK"))
 
     def _show_holder(self) -> None:
         holder = self.studio.project.project.held_by if self.studio.project else None

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
+from metastudio import paths
 from metastudio.engine.training import executor
 from metastudio.engine.training.executor import SideBySide
+from metastudio.errors import ResourceError
 from tests.unit.engine.episodes import make_episode, make_learner
 from tests.unit.images.pictures import make_pictures
 
@@ -58,6 +63,61 @@ def test_d16_folders_that_cannot_be_made_become_temporary_ones(tmp_path: Path) -
     for line in done.stdout.splitlines():
         assert Path(line).is_dir()
         assert Path(line).is_relative_to(tmp_path)
+
+
+def test_d16_the_window_says_which_folders_were_replaced(
+    qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from metastudio.gui.app import build_window
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("METASTUDIO_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    window = build_window(QApplication.instance(), settings_path=tmp_path / "settings.ini")
+    qtbot.addWidget(window)
+    window.show()
+    text = window._folders.text()
+    assert text.startswith(f"{tmp_path / 'file' / 'cache'} cannot be written.")
+    assert str(paths.cache_folder()) in text
+    assert window._folders.isVisible()
+    window._folders.button.click()
+    assert not window._folders.isVisible()
+    window.close()
+
+
+def test_d30_a_full_temporary_folder_is_left_for_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METASTUDIO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    (tmp_path / "full").mkdir()
+    write_bytes = Path.write_bytes
+
+    def write(path: Path, content: bytes) -> int:
+        if path.is_relative_to(tmp_path / "full"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with paths.scratch_folder() as folder:
+        assert folder.is_relative_to(tmp_path / "cache")
+        assert list(folder.iterdir()) == []
+    assert not folder.exists()
+    assert list((tmp_path / "full").iterdir()) == [], "what was tried there is gone"
+    (tmp_path / "full").rmdir()  # there is none at all
+    with paths.scratch_folder() as folder:
+        assert folder.is_relative_to(tmp_path / "cache")
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", no_room)
+    with pytest.raises(ResourceError, match="no room for temporary files"), paths.scratch_folder():
+        pytest.fail("there was none")
+
+
+def no_room(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_d30_what_goes_wrong_in_the_block_is_not_taken_for_a_full_disk() -> None:
+    with pytest.raises(OSError, match="something else"), paths.scratch_folder() as folder:
+        raise OSError("something else")
+    assert not folder.exists()
 
 
 @pytest.mark.expects_log("Too little shared memory")

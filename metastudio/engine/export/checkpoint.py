@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +26,7 @@ from metastudio.engine.tasks.episode import LabelledImages
 from metastudio.engine.tasks.target_task import read_picture
 from metastudio.engine.training.checkpoint import load_checkpoint
 from metastudio.errors import IntegrityError
+from metastudio.paths import scratch_folder
 from metastudio.runs.checkpoint_files import SUMS, verify_checkpoint
 from metastudio.runs.preflight import train_class_count
 
@@ -59,8 +59,8 @@ def export_checkpoint(trained: TrainedLearner, folder: str | Path, *, overwrite:
     files[EXPERIMENT] = experiment_file.to_toml(_without_places(experiment)).encode()
     files[description.CONFIG] = json.dumps({"train_classes": train_class_count(experiment, *trained.data)}).encode()
     files[description.CARD] = description.checkpoint_card(trained)
-    with tempfile.TemporaryDirectory() as pictures:
-        support, asked = _generated_pictures(Path(pictures), min(_N_WAY, trained.learner.max_n_way or _N_WAY))
+    with scratch_folder() as pictures:
+        support, asked = _generated_pictures(pictures, min(_N_WAY, trained.learner.max_n_way or _N_WAY))
         known = known_answers(_adapted(trained.learner, experiment, support), asked, experiment.data.preprocessing)
         return write_export(path, files, lambda aside: verify_answers(_command(aside, support), known, where=aside))
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from metastudio.errors import IntegrityError
+from metastudio.runs.checkpoint_files import verify_checkpoint
 from metastudio.runs.event_log import read_events
 from metastudio.runs.events import Exported
 from metastudio.runs.run_folder import RunFolder
@@ -21,11 +23,14 @@ class EarlierExport:
     Attributes:
         path: Its folder.
         largest_difference: Of logits, when it was verified; None where that cannot be read any more.
+        is_unaltered: Whether its files have the sums that were written with them, so that nothing broke since. Who
+            alters both is not found out: sums do not tell where a file comes from.
         size_bytes: Of all its files.
     """
 
     path: Path
     largest_difference: float | None
+    is_unaltered: bool
     size_bytes: int
 
 
@@ -46,4 +51,10 @@ def _described(path: Path) -> EarlierExport:
         difference = float(json.loads((path / VERIFICATION).read_bytes())["largest_difference_of_logits"])
     except (OSError, ValueError, KeyError, TypeError):
         difference = None
-    return EarlierExport(path, difference, sum(each.stat().st_size for each in path.iterdir() if each.is_file()))
+    try:
+        verify_checkpoint(path)
+        is_unaltered = True
+    except IntegrityError:
+        is_unaltered = False
+    size = sum(each.stat().st_size for each in path.iterdir() if each.is_file())
+    return EarlierExport(path, difference, is_unaltered, size)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import tempfile
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from metastudio.errors import ResourceError
@@ -14,6 +12,7 @@ from metastudio.images.problems import Cancelled
 from metastudio.jobs.job_thread import ending_reason
 from metastudio.jobs.session_thread import error_of
 from metastudio.jobs.worker_command import hidden_flags, lower_priority
+from metastudio.paths import scratch_folder
 from metastudio.runs.events import Failed
 from metastudio.runs.kill import kill_with_children
 
@@ -39,10 +38,10 @@ def said_by(
     argv, env = command
     found: dict[str, Any] | None = None
     with (
-        tempfile.TemporaryDirectory(prefix="metastudio-") as folder,
-        (Path(folder) / "said").open("wb") as output,
-        (Path(folder) / "log").open("wb") as log,
-        (Path(folder) / "said").open("rb") as said_so_far,
+        scratch_folder() as folder,
+        (folder / "said").open("wb") as output,
+        (folder / "log").open("wb") as log,
+        (folder / "said").open("rb") as said_so_far,
         subprocess.Popen(
             argv,
             env=env,
@@ -70,7 +69,7 @@ def said_by(
                     case other if other == kind:
                         found = said
         if found is None:
-            words = (Path(folder) / "log").read_text(encoding="utf-8", errors="replace")
+            words = (folder / "log").read_text(encoding="utf-8", errors="replace")
             last = words.strip().splitlines()[-1:]
             raise ResourceError(
                 "It ended without an answer.", why=ending_reason(process.returncode, "".join(last).strip()), todo=todo

@@ -78,10 +78,21 @@ class _Row(QWidget):
         title = ElidedLabel(name)
         title.setToolTip(printable(str(export.path)))
         known = export.largest_difference is not None
-        facts = self.tr("✓ verified, {difference:.1e} · {size}") if known else self.tr("{size}")
+        if not export.is_unaltered:
+            facts, about = (
+                self.tr("⚠ altered since it was written · {size}"),
+                self.tr("Export it again to be sure of it."),
+            )
+        else:
+            facts = self.tr("✓ as it was verified, {difference:.1e} · {size}") if known else self.tr("{size}")
+            about = self.tr(
+                "Its files have the sums that were written with them: nothing broke since. Sums do not tell "
+                "who wrote it."
+            )
         text = label(
             facts.format(difference=export.largest_difference or 0.0, size=in_bytes(export.size_bytes)), "quiet"
         )
+        text.setToolTip(about)
         button = QPushButton(self.tr("Open folder"))
         button.setIcon(icon("mdi6.folder-open-outline"))
         button.setAccessibleName(self.tr("Open the folder of {name}").format(name=name))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
 from unit.gui.page_studio import make_picture, make_run
 
 from metastudio.catalog.experiment import TargetClass, TargetTask
@@ -165,6 +167,23 @@ def test_an_export_whose_verification_is_spoilt_is_listed_without_a_number(page:
     folder = _export_folder(run.exports_folder / "spoilt")
     (folder / "verification.json").write_text("{")
     assert earlier_exports(run)[0].largest_difference is None
+
+
+def test_c32_an_export_on_the_disk_is_as_it_was_verified_or_altered_and_never_simply_verified(
+    page: HandOverPage, qtbot
+) -> None:
+    def rows() -> list[QLabel]:
+        return [each for each in page.earlier.widget().findChildren(QLabel) if each.text()[:1] in "✓⚠"]
+
+    folder = _export_folder(page.runs.chosen.run.exports_folder / "trees")
+    proof = folder / "verification.json"
+    (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(proof.read_bytes()).hexdigest()}  {proof.name}\n")
+    page.on_shown()
+    qtbot.waitUntil(lambda: any(each.text().startswith("✓ as it was verified, 3.0e-06") for each in rows()))
+    assert "Sums do not tell who wrote it." in rows()[0].toolTip()
+    proof.write_bytes(proof.read_bytes() + b" ")
+    page.on_shown()
+    qtbot.waitUntil(lambda: any(each.text().startswith("⚠ altered since it was written") for each in rows()))
 
 
 def test_the_command_is_copied_ready_to_paste(qtbot) -> None:
