@@ -169,6 +169,23 @@ def test_a_run_goes_on_to_the_same_bits_in_another_number_of_processes_and_ends_
     assert "not-bit-exact" not in [each.code for each in events_of(run) if each.kind == "notice"]
 
 
+def test_sigterm_to_torchrun_itself_pauses_the_run_and_leaves_no_process(
+    long: ExperimentConfig, tmp_path: Path
+) -> None:
+    run = waiting_run(tmp_path, long)
+    with started(*torchrun(run)) as process:
+        wait_until(has_reached(run, 3), process)
+        processes = below(process)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode != 0, "torchrun says that it was ended"
+    assert not [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert run.effective_state() is State.PAUSED
+    [paused] = [each for each in events_of(run) if each.kind == "finished"]
+    assert run.checkpoints()[-1].name == f"step-{paused.iteration:07d}"
+    assert not is_worker_alive(run)
+
+
 def test_a_signal_to_every_process_ends_each_with_its_code_after_one_checkpoint(
     long: ExperimentConfig, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from metastudio.images.problems import Cancelled
 from metastudio.jobs.job import title_of
 from metastudio.runs.events import Failed
 from metastudio.runs.run_folder import Notes, RunFolder
-from metastudio.runs.run_state import State, summary_of
+from metastudio.runs.run_state import Origin, State, summary_of
 
 Stamp = tuple[int, ...]
 Tell = Callable[..., None]
@@ -58,6 +58,7 @@ class RunRow:
     seed: int | None = None
     device: str = ""
     parameters: int | None = None
+    origin: Origin | None = None
 
 
 def read_row(run: RunFolder, *, is_bare: bool = False) -> RunRow:
@@ -99,6 +100,7 @@ def read_row(run: RunFolder, *, is_bare: bool = False) -> RunRow:
         seed=state.seed,
         device=state.device,
         parameters=state.parameters or None,
+        origin=state.origin,
     )
 
 

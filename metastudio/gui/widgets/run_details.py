@@ -28,7 +28,7 @@ from metastudio.gui.models.run_rows import RunRow
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel
 from metastudio.gui.widgets.paired_panel import PairedPanel
-from metastudio.gui.wording import accuracy_text, state_text
+from metastudio.gui.wording import accuracy_text, origin_text, state_text
 from metastudio.runs.differences import differences
 from metastudio.runs.run_commands import Command, why_not
 from metastudio.runs.run_folder import RunFolder
@@ -170,6 +170,8 @@ class RunDetails(QFrame):
         if row.accuracy is not None:
             words.append(self.tr("best on meta-val {accuracy}").format(accuracy=accuracy_text(row.accuracy, row.ci95)))
         lines = [" · ".join(filter(None, words)), *self._why_it_stopped(row)]
+        if row.origin is not None:
+            lines.append(origin_text(row.origin))
         lines += [
             self.tr("meta-test, {statistics} statistics: {accuracy} over {episodes} episodes").format(
                 statistics=each.statistics, accuracy=accuracy_text(each.accuracy, each.ci95), episodes=each.episodes

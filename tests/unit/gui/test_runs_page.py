@@ -22,7 +22,7 @@ from metastudio.runs.differences import differences
 from metastudio.runs.event_log import EventLog
 from metastudio.runs.events import Failed, OuterStep, Validated
 from metastudio.runs.run_folder import RunFolder, list_runs
-from metastudio.runs.run_state import State
+from metastudio.runs.run_state import Origin, State
 
 
 def write_history(run: RunFolder, count: int, accuracy: float = 0.9) -> None:
@@ -75,6 +75,20 @@ def filled(runs: list[RunFolder], page: RunsPage, qtbot) -> RunsPage:
     page.refresh()
     qtbot.waitUntil(lambda: len(page.model.rows) == 2)
     return page
+
+
+def test_a_run_says_which_one_it_goes_on_from(runs: list[RunFolder], page: RunsPage, qtbot) -> None:
+    first, second = runs
+    second.write_state(
+        second.state().model_copy(update={"origin": Origin(kind="extended", run=first.name, iteration=20)})
+    )
+    page.refresh()
+    qtbot.waitUntil(lambda: len(page.model.rows) == 2)
+    rows = {each.run: each for each in page.model.rows}
+    page.details.show_rows([rows[second]])
+    assert f"goes on from {first.name} at 20" in page.details._facts.text()
+    page.details.show_rows([rows[first]])
+    assert "goes on from" not in page.details._facts.text()
 
 
 def read_rows(folder: Path) -> tuple[RunRow, ...]:
