@@ -97,7 +97,8 @@ class Preprocessing(Settings):
         counts = len(self.mean), len(self.standard_deviation)
         if self.normalization != "given" and any(counts):
             raise ValueError(
-                f"mean and standard_deviation count only with normalization 'given', here it is '{self.normalization}'"
+                f"mean and standard_deviation count only with normalization 'given', here it is "
+                f"'{self.normalization}': empty both, or choose 'given'"
             )
         if self.normalization == "given" and counts != (self.channels, self.channels):
             raise ValueError(

@@ -11,6 +11,8 @@ from typing import Any
 
 from metastudio.errors import ConfigurationError, did_you_mean
 
+_NORMALIZATION = frozenset({"normalization", "mean", "standard_deviation"})
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -66,11 +68,22 @@ def find_recipe(name: str) -> Recipe:
 
 
 def with_recipe(values: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
-    """Return `values` with the recipe's tables in place of theirs; in `data`, only the options that it names."""
+    """Return `values` with the recipe's tables in place of theirs; in `data`, only the options that it names.
+
+    Where it says how pictures are prepared, it says how they are normalised too: not at all, unless it names it.
+    """
     changed = dict(values)
     for table, content in recipe.values.items():
-        changed[table] = _merged(values.get(table, {}), content) if table == "data" else content
+        changed[table] = _merged(_plain(values.get(table, {}), content), content) if table == "data" else content
     return changed
+
+
+def _plain(data: Mapping[str, Any], content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `data` without normalisation, where `content` prepares pictures."""
+    if "preprocessing" not in content:
+        return data
+    kept = {name: value for name, value in data.get("preprocessing", {}).items() if name not in _NORMALIZATION}
+    return {**data, "preprocessing": kept}
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -147,6 +147,7 @@ def moments(
     with Report(as_json=as_json) as report:
         values = {"image_size": size, "colour": "grey" if grey else "colour", "fit": fit, "invert": invert}
         preprocessing = parse_experiment({"data": {"preprocessing": values}}).data.preprocessing
+        usual = dict(Preprocessing())
         index = _index(folders, report, depth)
         classes = index.classes
         if learnt is not None:
@@ -156,9 +157,14 @@ def moments(
         report.say(f"mean {', '.join(f'{each:g}' for each in mean)}")
         report.say(f"standard deviation {', '.join(f'{each:g}' for each in deviation)}")
         report.tell(kind="moments", mean=mean, standard_deviation=deviation)
-        given = {"normalization": "given", "mean": list(mean), "standard_deviation": list(deviation)}
-        options = [f"data.preprocessing.{name}={value}" for name, value in given.items()]
+        given = preprocessing.changed(normalization="given", mean=mean, standard_deviation=deviation)
+        options = [f"data.preprocessing.{name}={_as_value(value)}" for name, value in given if value != usual[name]]
         report.say("Use them with: " + " ".join(f"--set {shlex.quote(each)}" for each in options))
+
+
+def _as_value(value: object) -> object:
+    """Return a value as `--set` takes it."""
+    return list(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else value
 
 
 @app.command()

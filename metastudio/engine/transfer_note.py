@@ -13,6 +13,7 @@ from metastudio.catalog.data_spec import Part, Preprocessing
 from metastudio.engine.adaptation import AdaptedTask
 from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.tasks.episode import LabelledImages
+from metastudio.engine.tasks.pixels import unnormalized
 from metastudio.engine.tasks.target_task import read_picture
 from metastudio.errors import DataError
 
@@ -63,7 +64,8 @@ def _compared(adapted: AdaptedTask) -> str:
         return ""
     rows = [rows[number * len(rows) // count] for number in range(count)]
     model = left_out(adapted.trained.learner, support, rows)
-    plain = left_out_pixels(support, rows)
+    pixels = unnormalized(support.images, adapted.trained.experiment.data.preprocessing)
+    plain = left_out_pixels(LabelledImages(pixels, support.labels), rows)
     better = sum(mine and not its for mine, its in zip(model, plain, strict=True))
     worse = sum(its and not mine for mine, its in zip(model, plain, strict=True))
     if abs(better - worse) <= 1.96 * math.sqrt(better + worse):  # McNemar: the paired difference includes zero

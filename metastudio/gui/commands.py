@@ -244,6 +244,11 @@ def set_preprocessing(document: ProjectDocument, *, preprocessing: Preprocessing
     )
 
 
+def normalize_pictures(document: ProjectDocument, *, preprocessing: Preprocessing) -> None:
+    """Give the network other numbers for the same pictures."""
+    document.push(_tr("Normalise pictures"), _with_data(document, preprocessing=preprocessing))
+
+
 def set_augmentation(document: ProjectDocument, *, augmentation: Augmentation) -> None:
     """Change pictures in another way while training."""
     document.push(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
-from itertools import chain, zip_longest
 
 import numpy as np
 
@@ -61,8 +61,17 @@ def pixel_moments(
 
 
 def _chosen(classes: Sequence[ImageClass], most: int) -> list[str]:
-    """Return the paths of at most so many pictures: the first of every class, then the second …, thinned evenly."""
-    rounds = zip_longest(*([file.path for file in each.files] for each in classes))
-    paths = [path for path in chain.from_iterable(rounds) if path is not None]
-    count = min(most, len(paths))
-    return [paths[place * len(paths) // count] for place in range(count)]
+    """Return the paths of at most so many pictures: one of every class, then another of every class …, at random."""
+    chance = random.Random(0)  # noqa: S311 - a sample, the same each time
+    waiting = [(each, iter(chance.sample(range(len(each.files)), min(len(each.files), most)))) for each in classes]
+    chance.shuffle(waiting)  # where there are more classes than pictures to take
+    paths: list[str] = []
+    while waiting and len(paths) < most:
+        left = []
+        for each, places in waiting:
+            place = next(places, None)
+            if place is not None and len(paths) < most:
+                paths.append(each.files[place].path)
+                left.append((each, places))
+        waiting = left
+    return paths

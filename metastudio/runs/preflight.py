@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from metastudio.catalog.augmentation import without_effect
@@ -210,12 +211,19 @@ def _of_start(experiment: ExperimentConfig) -> Iterator[Problem]:
         )
         return
     try:
-        theirs = run.experiment().data.preprocessing.model_dump()
-    except MetaStudioError as error:
-        yield Problem("no-initial-weights", error.what, where="initial_weights", todo=error.todo)
+        theirs = _preprocessing_of(run, run.experiment_path.stat().st_mtime_ns)
+    except (OSError, MetaStudioError) as error:
+        yield problem(
+            "no-initial-weights",
+            "The experiment of the run in '{folder}' cannot be read: {why}",
+            where="initial_weights",
+            todo="Put its folder back from a copy, or start from another run.",
+            folder=run.path,
+            why=str(error),
+        )
         return
-    ours = experiment.data.preprocessing.model_dump()
-    if different := [name for name, value in ours.items() if theirs[name] != value]:
+    ours = experiment.data.preprocessing
+    if different := [name for name in Preprocessing.model_fields if getattr(ours, name) != getattr(theirs, name)]:
         yield problem(
             "start-saw-otherwise",
             "The run that this one starts from saw its pictures otherwise: {names}.",
@@ -224,6 +232,11 @@ def _of_start(experiment: ExperimentConfig) -> Iterator[Problem]:
             todo="Choose the same on the Images page, unless it is meant so.",
             names=", ".join(str(Preprocessing.model_fields[name].title) for name in different),
         )
+
+
+@lru_cache(maxsize=8)  # asked at every change in the window, and large where many pictures are left out
+def _preprocessing_of(run: RunFolder, _written_ns: int) -> Preprocessing:
+    return run.experiment().data.preprocessing
 
 
 def _of_augmentation(experiment: ExperimentConfig) -> Iterator[Problem]:

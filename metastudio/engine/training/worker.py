@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,7 +29,7 @@ from metastudio.engine.training.ranks import LostRankError, Ranks
 from metastudio.engine.training.shared_tasks import SharedTasks
 from metastudio.engine.training.trainer import Trainer
 from metastudio.errors import ConfigurationError, IntegrityError, MetaStudioError, Problem, Severity
-from metastudio.images.changed_pictures import changed_pictures
+from metastudio.images.changed_pictures import PictureWatch
 from metastudio.images.image_folder import ImageIndex
 from metastudio.images.image_store import ImageStore, open_store
 from metastudio.images.problems import Cancelled
@@ -231,7 +230,7 @@ class _Work:
     def stay(self) -> Iterator[events.Event]:
         """Prepare, train, and do what was asked for at the end."""
         try:
-            index, parts, store = yield from self._prepared_in_turn()
+            parts, store = yield from self._prepared_in_turn()
         except Cancelled:
             yield self._left()
             return
@@ -285,9 +284,9 @@ class _Work:
                 resumed=trainer.progress.iteration > 0,
             )
             yield from self._unshared_tasks(executor)
-            yield from self._trained(trainer, index)
+            yield from self._trained(trainer, store.index)
 
-    def _prepared_in_turn(self) -> Generator[events.Event, None, tuple[ImageIndex, dict[str, Part], ImageStore]]:
+    def _prepared_in_turn(self) -> Generator[events.Event, None, tuple[dict[str, Part], ImageStore]]:
         """Prepare the images in the first process, and then open in the others what it made.
 
         Raises:
@@ -315,7 +314,7 @@ class _Work:
                     "split": used,
                 }
             )
-        return index, parts, store
+        return parts, store
 
     def _unshared_tasks(self, executor: Executor) -> Iterator[events.Event]:
         """Say where processes wait for others in every step."""
@@ -358,7 +357,7 @@ class _Work:
     def _checked(self, index: ImageIndex, parts: dict[str, Part]) -> Iterator[events.Event]:
         found = preflight(self.experiment, index, parts)
         if self.run.checkpoints():  # what has begun needs no more what it started from, which may be gone
-            found = tuple(each for each in found if each.code != "no-initial-weights")
+            found = tuple(each for each in found if each.code not in {"no-initial-weights", "start-saw-otherwise"})
         errors = [each for each in found if each.severity is Severity.ERROR]
         if errors:
             raise ConfigurationError("This experiment cannot be trained.", problems=errors)
@@ -417,6 +416,7 @@ class _Work:
             )
 
     def _trained(self, trainer: Trainer, index: ImageIndex) -> Iterator[events.Event]:
+        watch = PictureWatch(index) if self.ranks.is_first else None
         for event in trainer.run():
             if not (isinstance(event, events.Finished) and event.outcome == "finished"):
                 yield event
@@ -424,11 +424,10 @@ class _Work:
                     yield from self._missing_folder(index.folders)
                 continue
             self.keeper.change(state=State.FINISHING, iteration=event.iteration)
-            if self.ranks.is_first:
-                began = datetime.fromisoformat(self.keeper.state.created_at)
-                yield from map(_notice, changed_pictures(index, since_s=began.timestamp()))
             try:
                 yield from after_training(self.run, should_stop=self._is_leaving, ranks=self.ranks)
+                if watch is not None:
+                    yield from map(_notice, watch.changes(should_stop=self._is_leaving))
             except Cancelled:
                 yield self._left()
             else:

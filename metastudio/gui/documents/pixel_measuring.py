@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -11,31 +11,38 @@ from metastudio.gui.documents.background_task import BackgroundTask, Progress, S
 from metastudio.images.image_index import ImageClass
 
 
+class Measured(NamedTuple):
+    """What is measured: the pictures of these classes, as they are brought to the network."""
+
+    classes: tuple[ImageClass, ...]
+    preprocessing: Preprocessing
+
+
 class PixelMeasuring(QObject):
     """Only the newest question counts.
 
     Signals:
-        measured(object, object): the `Preprocessing` that was asked about, and its `Moments`.
+        succeeded(object): the `Moments` of what was asked.
         failed(object): the exception for which there are none.
     """
 
-    measured = Signal(object, object)
+    succeeded = Signal(object)
     failed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._task: BackgroundTask | None = None
-        self._asked = Preprocessing()
+        self.asked: Measured | None = None
 
-    def begin(self, classes: Sequence[ImageClass], preprocessing: Preprocessing) -> None:
-        """Measure these classes as this preprocessing brings their pictures to the network."""
+    def begin(self, asked: Measured) -> None:
+        """Measure this instead of whatever was asked before."""
         self.end()
-        self._asked = preprocessing
+        self.asked = asked
 
         def work(_tell: Progress, stop: ShouldStop) -> Moments:
             from metastudio.images.pixel_moments import pixel_moments  # noqa: PLC0415 - Pillow loads beside the window
 
-            return pixel_moments(classes, preprocessing, should_stop=stop)
+            return pixel_moments(asked.classes, asked.preprocessing, should_stop=stop)
 
         self._task = BackgroundTask(work, self)
         self._task.succeeded.connect(self._on_succeeded)
@@ -44,15 +51,22 @@ class PixelMeasuring(QObject):
 
     def end(self) -> None:
         """Want no answer any more."""
+        self.asked = None
         if self._task is not None:
             self._task.release()
             self._task = None
+
+    def close(self) -> None:
+        """End, and wait for every thread."""
+        self.end()
+        for task in self.findChildren(BackgroundTask):
+            task.close()
 
     @Slot(object)
     def _on_succeeded(self, moments: Moments) -> None:
         if self.sender() is self._task:
             self.end()
-            self.measured.emit(self._asked, moments)
+            self.succeeded.emit(moments)
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:

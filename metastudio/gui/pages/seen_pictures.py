@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from metastudio.catalog.augmentation import Augmentation
 from metastudio.catalog.data_spec import Moments, Part, Preprocessing
 from metastudio.gui import commands, theme
-from metastudio.gui.documents.pixel_measuring import PixelMeasuring
+from metastudio.gui.documents.pixel_measuring import Measured, PixelMeasuring
 from metastudio.gui.widgets.augmentation_panel import AugmentationPanel
 from metastudio.gui.widgets.preprocessing_panel import PreprocessingPanel
 
@@ -27,11 +27,12 @@ class SeenPictures(QWidget):
         self._studio = studio
         self._document: ProjectDocument | None = None
         self._measuring = PixelMeasuring(self)
-        self._measuring.measured.connect(self._on_measured)
+        self._begun_at = 0
+        self._measuring.succeeded.connect(self._on_measured)
         self._measuring.failed.connect(self._on_measuring_failed)
         self.preprocessing = PreprocessingPanel(studio.session)
         self.preprocessing.preprocessing_edited.connect(self._on_preprocessing_edited)
-        self.preprocessing.moments_wanted.connect(self._on_moments_wanted)
+        self.preprocessing.normalization_chosen.connect(self._on_normalization_chosen)
         self.preprocessing.rotations_edited.connect(self._on_rotations_edited)
         self.augmentation = AugmentationPanel(studio.session)
         self.augmentation.augmentation_edited.connect(self._on_augmentation_edited)
@@ -45,10 +46,13 @@ class SeenPictures(QWidget):
         """Change this project."""
         self._measuring.end()
         self._document = document
+        self._show_measuring()
 
     def show_choices(self) -> None:
         """Show what the project says."""
         if self._document is not None:
+            self._follow_change(self._document)
+            self._show_measuring()
             experiment = self._document.experiment
             data = experiment.data
             self.preprocessing.set_value(data.preprocessing, rotations_as_classes=data.rotations_as_classes)
@@ -64,7 +68,7 @@ class SeenPictures(QWidget):
         """Want no more answers."""
         self.preprocessing.shut_down()
         self.augmentation.shut_down()
-        self._measuring.end()
+        self._measuring.close()
 
     @Slot(object)
     def _on_preprocessing_edited(self, value: Preprocessing) -> None:
@@ -83,28 +87,52 @@ class SeenPictures(QWidget):
 
     # normalisation by what the pictures are
 
-    @Slot()
-    def _on_moments_wanted(self) -> None:
-        if self._document is not None:
-            state = self._document.state
-            learnt = [each for each in state.used.classes if state.parts.get(each.name) is Part.META_TRAIN]
-            self._measuring.begin(learnt or state.used.classes, state.experiment.data.preprocessing)
-
-    @Slot(object, object)
-    def _on_measured(self, asked: Preprocessing, moments: Moments) -> None:
+    @Slot(str)
+    def _on_normalization_chosen(self, word: str) -> None:
         if self._document is None:
             return
-        if asked != self._document.experiment.data.preprocessing:  # changed meanwhile: other numbers
-            self._on_moments_wanted()
+        if word == "given":
+            self._begun_at = self._studio.undo_stack.index()
+            self._measuring.begin(self._to_measure(self._document))
+        else:
+            self._measuring.end()
+            before = self._document.experiment.data.preprocessing
+            if word != before.normalization:
+                commands.normalize_pictures(self._document, preprocessing=before.changed(normalization=word))
+        self._show_measuring()
+
+    def _to_measure(self, document: ProjectDocument) -> Measured:
+        state = document.state
+        learnt = [each for each in state.used.classes if state.parts.get(each.name) is Part.META_TRAIN]
+        return Measured(tuple(learnt), state.experiment.data.preprocessing)
+
+    def _follow_change(self, document: ProjectDocument) -> None:
+        """Measure what there is now; not any more where the person undid something or chose other numbers meanwhile."""
+        asked, now = self._measuring.asked, self._to_measure(document)
+        if asked is None or now == asked:
             return
-        mean, deviation = moments
-        commands.set_preprocessing(
-            self._document, preprocessing=asked.changed(normalization="given", mean=mean, standard_deviation=deviation)
-        )
-        self.preprocessing.show_again()
+        is_other_choice = now.preprocessing.normalization != asked.preprocessing.normalization
+        if is_other_choice or self._has_undone():
+            self._measuring.end()
+        else:
+            self._measuring.begin(now)
+
+    def _has_undone(self) -> bool:
+        return self._studio.undo_stack.index() < self._begun_at
+
+    def _show_measuring(self) -> None:
+        self.preprocessing.set_measuring(self._measuring.asked is not None)
+
+    @Slot(object)
+    def _on_measured(self, moments: Moments) -> None:
+        if self._document is not None and not self._has_undone():  # else what can be redone would be lost
+            mean, deviation = moments
+            given = {"normalization": "given", "mean": mean, "standard_deviation": deviation}
+            changed = self._document.experiment.data.preprocessing.changed(**given)
+            commands.normalize_pictures(self._document, preprocessing=changed)
+        self._show_measuring()
 
     @Slot(object)
     def _on_measuring_failed(self, error: Exception) -> None:
-        self.show_choices()
-        self.preprocessing.show_again()
+        self._show_measuring()
         self._studio.messages.show_error(error)

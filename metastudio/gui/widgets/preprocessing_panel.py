@@ -31,12 +31,13 @@ class PreprocessingPanel(QFrame):
 
     Signals:
         preprocessing_edited(object): the person chose another `Preprocessing`.
-        moments_wanted(): the person wants the pictures to learn from measured, and normalised by that.
+        normalization_chosen(str): the person chose a normalisation, the same one again too; "given" wants the pictures
+            to learn from measured.
         rotations_edited(bool): the person wants rotations as classes, or no longer.
     """
 
     preprocessing_edited = Signal(object)
-    moments_wanted = Signal()
+    normalization_chosen = Signal(str)
     rotations_edited = Signal(bool)
 
     def __init__(self, session: SessionThread, parent: QWidget | None = None) -> None:
@@ -45,6 +46,7 @@ class PreprocessingPanel(QFrame):
         self._value = Preprocessing()
         self._path = ""
         self._is_showing = False
+        self._is_measuring = False
         self._preview = PicturePreview(session, self)
         self._preview.answered.connect(self._on_answered)
         self._preview.failed.connect(self._on_failed)
@@ -134,7 +136,8 @@ class PreprocessingPanel(QFrame):
         self._colour.setCurrentIndex(self._colour.findData(value.colour))
         self._fit.setCurrentIndex(self._fit.findData(value.fit))
         self._invert.setChecked(value.invert)
-        self._normalization.setCurrentIndex(self._normalization.findData(value.normalization))
+        shown = "given" if self._is_measuring else value.normalization
+        self._normalization.setCurrentIndex(self._normalization.findData(shown))
         self._rotations.setChecked(rotations_as_classes)
         self._is_showing = False
         for picture in self._turned:
@@ -144,10 +147,14 @@ class PreprocessingPanel(QFrame):
             self._explain_normalization()
             self._ask()
 
-    def show_again(self) -> None:
-        """Show the settings and the picture as they are, where something else was said meanwhile."""
+    def set_measuring(self, is_measuring: bool) -> None:
+        """Show that the pictures to learn from are being measured, or what is chosen otherwise."""
+        if is_measuring != self._is_measuring:
+            self._is_measuring = is_measuring
+            self._ask()
         self.set_value(self._value, rotations_as_classes=self._rotations.isChecked())
-        self._ask()
+        if is_measuring:
+            self.about.setText(self.tr("Measuring the pictures to learn from…"))
 
     def set_train_classes(self, count: int) -> None:
         """Say what rotations as classes make of so many classes to learn from."""
@@ -191,12 +198,7 @@ class PreprocessingPanel(QFrame):
 
     @Slot()
     def _on_normalization_chosen(self) -> None:
-        chosen = self._normalization.currentData()
-        if chosen == "given":
-            self.about.setText(self.tr("Measuring the pictures to learn from…"))
-            self.moments_wanted.emit()
-        elif chosen != self._value.normalization:
-            self.preprocessing_edited.emit(self._value.changed(normalization=chosen))
+        self.normalization_chosen.emit(self._normalization.currentData())
 
     @Slot(bool)
     def _on_rotations_toggled(self, is_on: bool) -> None:
@@ -216,6 +218,8 @@ class PreprocessingPanel(QFrame):
     @Slot(object)
     def _on_answered(self, seen: SeenPicture) -> None:
         self._show_image(seen.pictures[0])
+        if self._is_measuring:
+            return
         used = seen.question.preprocessing
         lowest, highest = used.input_range
         about = self.tr(
@@ -233,7 +237,8 @@ class PreprocessingPanel(QFrame):
 
     @Slot()
     def _on_waited(self) -> None:
-        self.about.setText(self.tr("Waiting for the engine…"))
+        if not self._is_measuring:
+            self.about.setText(self.tr("Waiting for the engine…"))
 
     def _show_image(self, image: QImage | None) -> None:
         self._after.set_image(image)

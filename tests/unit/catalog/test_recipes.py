@@ -7,6 +7,7 @@ from importlib import resources
 
 import pytest
 
+from metastudio.catalog.data_spec import Preprocessing
 from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.experiment_file import from_toml, to_toml
 from metastudio.catalog.menu import ALGORITHMS
@@ -75,3 +76,22 @@ def test_recipes_name_only_options_that_there_are() -> None:
     for recipe in recipes():
         for table in ("algorithm", "backbone", "training", "episodes"):
             assert {f"{table}.{name}" for name in recipe.values.get(table, {})} <= known
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    [
+        Preprocessing(normalization="imagenet"),
+        Preprocessing(normalization="given", mean=(0.5, 0.4, 0.3), standard_deviation=(0.1, 0.2, 0.3)),
+        Preprocessing(colour="grey", normalization="given", mean=(0.9,), standard_deviation=(0.2,)),
+    ],
+    ids=lambda each: f"{each.normalization}-{each.colour}",
+)
+@pytest.mark.parametrize("recipe", recipes(), ids=lambda each: each.name)
+def test_a_recipe_says_how_pictures_are_normalised_whatever_was_chosen_before(
+    recipe: Recipe, preprocessing: Preprocessing
+) -> None:
+    before = ExperimentConfig()
+    before = before.model_copy(update={"data": before.data.model_copy(update={"preprocessing": preprocessing})})
+    after = parse_experiment(with_recipe(before.model_dump(), recipe)).data.preprocessing
+    assert after == parse_experiment(with_recipe({}, recipe)).data.preprocessing.changed(fit=preprocessing.fit)

@@ -234,18 +234,28 @@ def test_moments_are_measured_and_their_options_are_an_experiment(
 ) -> None:
     make_pictures(tmp_path / "images", {"one": 3, "two": 3, "other": 60})
     (tmp_path / "train.json").write_text('["one", "two"]')
-    asked = ("images", "moments", tmp_path / "images", "--list", tmp_path / "train.json", "--grey", "--size", "12")
+    asked = (
+        "images",
+        "moments",
+        tmp_path / "images",
+        "--list",
+        tmp_path / "train.json",
+        "--grey",
+        "--size",
+        "12",
+        "--invert",
+    )
 
     said = metastudio(*asked)
 
     assert said.code == 0
     options = shlex.split(said.out.splitlines()[-1].removeprefix("Use them with: "))
-    made = metastudio("new", tmp_path / "x.toml", "--set", "data.preprocessing.colour=grey", *options)
-    assert made.code == 0
+    assert metastudio("new", tmp_path / "x.toml", *options).code == 0
     preprocessing = from_toml((tmp_path / "x.toml").read_text()).data.preprocessing
+    assert (preprocessing.colour, preprocessing.image_size, preprocessing.invert) == ("grey", 12, True)
     line = metastudio(*asked, "--json").lines[-1]
     assert preprocessing.moments == (tuple(line["mean"]), tuple(line["standard_deviation"]))
-    assert line["mean"] == [round(3.5 / 255, 4)], "of the six pictures that the list names"
+    assert line["mean"] == [round(1 - 3.5 / 255, 4)], "of the six pictures that the list names"
 
 
 def test_moments_of_another_fit_are_refused_with_what_there_is(metastudio: Callable[..., Said], classes: Path) -> None:

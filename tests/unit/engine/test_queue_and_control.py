@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -254,28 +255,34 @@ def test_b19_a_folder_that_goes_while_training_is_told_and_needed_no_more(tmp_pa
 def test_b19_pictures_that_come_go_and_change_while_training_are_told(tmp_path: Path) -> None:
     glyphs = make_glyphs(tmp_path / "drive")
     run = small_run(tmp_path / "runs", small_experiment(glyphs))
-    gone, altered, twin, *_ = sorted(glyphs.rglob("*.png"))
+    gone, altered, twin, touched, *_ = sorted(glyphs.rglob("*.png"))
     told: list[Any] = []
     for event in work(run):
         told.append(event)
         if at_iteration(1)(event):
             shutil.copy2(twin, twin.with_name("new.png"))
+            (twin.parent / "folder.png").mkdir()
             gone.unlink()
             altered.write_bytes(altered.read_bytes() + b" ")
+            os.utime(touched)
     [note] = [each.text for each in told if each.kind == "notice" and each.code == "pictures-changed"]
     assert "1 gone, 1 altered, 1 new" in note
     assert told[-1].outcome == "finished"
 
 
-def test_b19_nothing_is_told_of_pictures_that_lay_there_unused_before(tmp_path: Path) -> None:
+def test_b19_nothing_is_told_of_pictures_that_lay_there_unused(tmp_path: Path) -> None:
     glyphs = make_glyphs(tmp_path / "drive")
     experiment = small_experiment(glyphs)
-    left_out = str(next(glyphs.rglob("*.png")))
-    data = experiment.data.model_copy(update={"excluded_files": (left_out,)})
+    left_out, *_ = sorted(glyphs.rglob("*.png"))
+    data = experiment.data.model_copy(update={"excluded_files": (str(left_out),)})
     index = select(scan([glyphs]), data)
     run = create_run(experiment, index, split_classes(index, data.split), runs_folder=tmp_path / "runs")
-    assert left_out not in [file.path for each in run.data().index.classes for file in each.files]
-    told = work_until(run)
+    assert str(left_out) not in [file.path for each in run.data().index.classes for file in each.files]
+    told = []
+    for event in work(run):
+        told.append(event)
+        if at_iteration(1)(event):
+            left_out.chmod(0o600)
     assert "pictures-changed" not in [each.code for each in told if each.kind == "notice"]
 
 

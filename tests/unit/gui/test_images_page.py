@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,9 @@ from PySide6.QtWidgets import (
 from unit.gui.drops import drag_over, drop_on, files_mime, text_mime, url_mime
 from unit.gui.page_studio import make_classes, make_picture
 
-from metastudio.catalog.data_spec import ListedSplit, Part, RandomSplit
+from metastudio.catalog.data_spec import ListedSplit, Part, Preprocessing, RandomSplit
 from metastudio.gui.dialogs.split_dialog import SplitDialog
+from metastudio.gui.documents.background_task import BackgroundTask
 from metastudio.gui.documents.project_document import ProjectDocument
 from metastudio.gui.models.class_model import ClassOrder
 from metastudio.gui.models.shown_name import printable
@@ -30,6 +33,7 @@ from metastudio.gui.models.thumbnail_cache import ThumbnailCache
 from metastudio.gui.pages.images_page import ImagesPage
 from metastudio.gui.studio import Studio
 from metastudio.gui.widgets.toast import Toast
+from metastudio.images import pixel_moments
 from metastudio.runs.project import Project
 
 
@@ -324,5 +328,85 @@ def test_what_cannot_be_measured_is_said_and_changes_nothing(qtbot, page: Images
             Path(file.path).write_bytes(b"no picture any more")
     panel._normalization.setCurrentIndex(panel._normalization.findData("given"))
     panel._normalization.activated.emit(panel._normalization.currentIndex())
+    shown: list[Exception] = []
+    studio.messages.show_error = shown.append
     qtbot.waitUntil(lambda: panel._normalization.currentData() == "none")
     assert studio.project.experiment.data.preprocessing.normalization == "none"
+    [error] = shown
+    assert "No picture to learn from can be read" in str(error)
+
+
+@pytest.fixture
+def slow_measuring(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Measuring ends, or looks whether it should, only when this is set."""
+    may_end = threading.Event()
+    measure = pixel_moments.pixel_moments
+
+    def slow(*arguments: object, **options: object) -> object:
+        may_end.wait(20)
+        return measure(*arguments, **options)
+
+    monkeypatch.setattr(pixel_moments, "pixel_moments", slow)
+    yield may_end
+    may_end.set()
+
+
+def choose_normalisation(page: ImagesPage, word: str) -> None:
+    combo = page.seen.preprocessing._normalization
+    combo.setCurrentIndex(combo.findData(word))
+    combo.activated.emit(combo.currentIndex())
+
+
+@pytest.mark.parametrize("word", ["none", "imagenet"])
+def test_who_chooses_otherwise_while_pictures_are_measured_gets_what_they_chose(
+    qtbot, page: ImagesPage, studio: Studio, slow_measuring: threading.Event, word: str
+) -> None:
+    choose_normalisation(page, "given")
+    assert page.seen.preprocessing.about.full_text() == "Measuring the pictures to learn from…"
+    choose_normalisation(page, word)
+    slow_measuring.set()
+    qtbot.wait(300)
+    assert studio.project.experiment.data.preprocessing.normalization == word
+    assert page.seen.preprocessing._normalization.currentData() == word
+
+
+def test_undo_while_pictures_are_measured_ends_it_and_can_be_redone(
+    qtbot, page: ImagesPage, studio: Studio, slow_measuring: threading.Event
+) -> None:
+    page.seen.preprocessing._size.setValue(32)
+    choose_normalisation(page, "given")
+    studio.undo_stack.undo()
+    slow_measuring.set()
+    qtbot.wait(300)
+    assert studio.project.experiment.data.preprocessing == Preprocessing()
+    assert studio.undo_stack.canRedo()
+    assert page.seen.preprocessing._normalization.currentData() == "none"
+
+
+def test_other_changes_while_pictures_are_measured_are_measured_too(
+    qtbot, page: ImagesPage, studio: Studio, slow_measuring: threading.Event
+) -> None:
+    choose_normalisation(page, "given")
+    page.seen.preprocessing._invert.setChecked(True)
+    assert page.seen.preprocessing._normalization.currentData() == "given"
+    assert page.seen.preprocessing.about.full_text() == "Measuring the pictures to learn from…"
+    slow_measuring.set()
+    qtbot.waitUntil(lambda: studio.project.experiment.data.preprocessing.normalization == "given")
+    inverted = studio.project.experiment.data.preprocessing
+    assert inverted.invert
+    state = studio.project.state
+    learnt = [each for each in state.used.classes if state.parts[each.name] is Part.META_TRAIN]
+    assert inverted.moments == pixel_moments.pixel_moments(learnt, inverted.changed(normalization="none"))
+    studio.undo_stack.undo()
+    assert studio.project.experiment.data.preprocessing == Preprocessing(invert=True), "a step of its own"
+
+
+def test_a_page_that_is_shut_down_waits_for_what_is_measured(
+    qtbot, page: ImagesPage, slow_measuring: threading.Event
+) -> None:
+    choose_normalisation(page, "given")
+    tasks = page.seen._measuring.findChildren(BackgroundTask)
+    threading.Timer(0.3, slow_measuring.set).start()
+    page.seen.shut_down()
+    assert tasks
+    assert all(each.isFinished() for each in tasks)

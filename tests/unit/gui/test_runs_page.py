@@ -83,7 +83,7 @@ def test_a_run_says_which_one_it_goes_on_from(runs: list[RunFolder], page: RunsP
         second.state().model_copy(update={"origin": Origin(kind="extended", run=first.name, iteration=20)})
     )
     page.refresh()
-    qtbot.waitUntil(lambda: len(page.model.rows) == 2)
+    qtbot.waitUntil(lambda: any(each.origin for each in page.model.rows))
     rows = {each.run: each for each in page.model.rows}
     page.details.show_rows([rows[second]])
     assert f"goes on from {first.name} at 20" in page.details._facts.text()

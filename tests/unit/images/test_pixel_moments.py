@@ -11,7 +11,8 @@ from PIL import Image
 from metastudio.catalog.data_spec import Preprocessing
 from metastudio.errors import DataError
 from metastudio.images.image_folder import scan
-from metastudio.images.pixel_moments import pixel_moments
+from metastudio.images.image_index import ImageClass, ImageFile
+from metastudio.images.pixel_moments import _chosen, pixel_moments
 from metastudio.images.problems import Cancelled
 
 SIDE = 12
@@ -46,7 +47,25 @@ def test_grey_has_one_number(pictures: Path) -> None:
     assert len(mean) == len(deviation) == 1
 
 
-def test_small_classes_count_where_not_all_pictures_are_taken(pictures: Path) -> None:
+@pytest.mark.parametrize(
+    ("counts", "most", "least", "greatest"),
+    [([200, 200], 100, 50, 50), ([120] * 20, 100, 5, 5), ([20] * 120, 100, 0, 1), ([500, 3], 100, 3, 97)],
+)
+def test_pictures_are_taken_as_evenly_from_the_classes_as_can_be(
+    counts: list[int], most: int, least: int, greatest: int
+) -> None:
+    classes = [
+        ImageClass(f"c{place}", tuple(ImageFile(f"{place}/{number}", 1, 1) for number in range(count)))
+        for place, count in enumerate(counts)
+    ]
+    paths = _chosen(classes, most)
+    assert len(paths) == len(set(paths)) == most
+    taken = [sum(path.startswith(f"{place}/") for path in paths) for place in range(len(counts))]
+    assert (min(taken), max(taken)) == (least, greatest)
+    assert _chosen(classes, most) == paths, "the same ones each time"
+
+
+def test_few_of_a_large_class_and_all_of_a_small_one_are_read(pictures: Path) -> None:
     for file in (pictures / "few").iterdir():
         Image.new("RGB", (SIDE, SIDE), "white").save(file)
     for file in (pictures / "many").iterdir():
@@ -56,7 +75,7 @@ def test_small_classes_count_where_not_all_pictures_are_taken(pictures: Path) ->
         scan([pictures]).classes, Preprocessing(image_size=SIDE), most=8, on_progress=lambda *each: told.append(each)
     )
     assert told[-1] == (8, 8)
-    assert mean == (0.125, 0.125, 0.125), "one of eight, where one of sixteen is white"
+    assert mean == (0.25, 0.25, 0.25), "two of eight, where two of 32 are white"
 
 
 def test_unreadable_pictures_are_left_out(pictures: Path) -> None:

@@ -143,6 +143,8 @@ def test_initial_weights_must_be_a_run_that_has_trained(tmp_path: Path) -> None:
     assert str(problem.message).endswith("saw its pictures otherwise: Colour, Normalisation.")
     run.experiment_path.write_text("spoilt", encoding="utf-8")
     assert found(values) == ["no-initial-weights!"]
+    [problem] = preflight(parse_experiment(values), *thirty_classes())
+    assert f"The experiment of the run in '{run.path}' cannot be read" in str(problem)
 
 
 def target(folder: Path, **classes: int) -> dict[str, Any]:
