@@ -14,6 +14,7 @@ from metastudio.jobs.job_queue import JobQueue
 _EVERY_MS = 2000
 _ICON_PX = 64
 _SHOWN_MS = 8000
+_TAKEN_IN_MS = 500
 _MOST_LINES = 5
 
 
@@ -30,7 +31,7 @@ def headline(job: Job) -> str:
 
 
 class Tray(QObject):
-    """Shows an icon that fills with the first job's iterations; only while jobs work, where the desktop has a tray.
+    """Shows an icon that fills with the first job's iterations; only while jobs work or it says something.
 
     Signals:
         window_wanted(): the icon, its first line, or a message was clicked.
@@ -53,6 +54,11 @@ class Tray(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.show_jobs)
+        self._message = "", ""
+        self._shows_message = QTimer(self)
+        self._shows_message.setSingleShot(True)
+        self._shows_message.setInterval(_TAKEN_IN_MS + _SHOWN_MS)
+        self._shows_message.timeout.connect(self.show_jobs)  # then it goes, if no job works
         for signal in (jobs.job_added, jobs.job_changed, jobs.job_removed, jobs.idle):
             signal.connect(self.show_jobs)
         jobs.events_arrived.connect(self._on_events_arrived)
@@ -62,14 +68,24 @@ class Tray(QObject):
         """Show a message of the system; return whether the desktop takes any."""
         if not (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()):
             return False
-        self.icon.show()  # messages come from an icon that is there
-        self.icon.showMessage(title, text, self.icon.icon(), _SHOWN_MS)
-        QTimer.singleShot(_SHOWN_MS, self, self.show_jobs)  # then it goes, if no job works
+        is_there = self.icon.isVisible()
+        self._message = title, text
+        self._shows_message.start()
+        self.icon.show()
+        if is_there:
+            self._show_message()
+        else:  # the desktop takes it in a little later, and drops what an icon says before
+            QTimer.singleShot(_TAKEN_IN_MS, self, self._show_message)
         return True
+
+    @Slot()
+    def _show_message(self) -> None:
+        self.icon.showMessage(*self._message, self.icon.icon(), _SHOWN_MS)
 
     def close(self) -> None:
         """Take the icon away."""
         self._timer.stop()
+        self._shows_message.stop()
         self.icon.hide()
 
     @Slot()
@@ -83,7 +99,8 @@ class Tray(QObject):
         self.icon.setToolTip("\n".join(["MetaStudio", *lines]))
         self._show_menu(lines)
         self._show_share(round(100 * working[0].share) if working else 0)
-        self.icon.setVisible(bool(working) and QSystemTrayIcon.isSystemTrayAvailable())
+        is_wanted = bool(working) or self._shows_message.isActive()
+        self.icon.setVisible(is_wanted and QSystemTrayIcon.isSystemTrayAvailable())
 
     def _show_menu(self, lines: list[str]) -> None:
         self.menu.clear()

@@ -101,8 +101,8 @@ class Curves:
         return sorted(self.traces)
 
     def seconds_left(self) -> float | None:
-        """Return how long training will still take at the pace of this stay; None before that is known."""
-        if self.started is None or self.last_step is None:
+        """Return how long training will take still, at the pace of this stay; None where unknown, and at its end."""
+        if self.started is None or self.last_step is None or self.last_step.iteration >= self.started.iterations:
             return None
         iterations, elapsed = self.steps.column(0), self.steps.column(9)
         first = int(np.searchsorted(iterations, self.started.iteration, side="right"))

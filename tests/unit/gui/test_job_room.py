@@ -535,7 +535,7 @@ def test_the_tray_says_the_headline_number(page: JobsPage, studio: Studio, docum
 
 
 def test_the_end_of_a_job_is_a_notification_when_the_window_is_elsewhere(
-    page: JobsPage, studio: Studio, document, monkeypatch: pytest.MonkeyPatch
+    qtbot, page: JobsPage, studio: Studio, document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(QSystemTrayIcon, "isSystemTrayAvailable", staticmethod(lambda: True))
@@ -554,8 +554,13 @@ def test_the_end_of_a_job_is_a_notification_when_the_window_is_elsewhere(
     monkeypatch.setattr(page, "isActiveWindow", lambda: False)
     kept._told.clear()
     studio.jobs._change(job, State.FINISHED)
-    assert told == [f"{job.title} is finished. 95.3 ± 0.4 %"]
+    qtbot.waitUntil(lambda: told == [f"{job.title} is finished. 95.3 ± 0.4 %"])
+    visible: list[bool] = []
+    monkeypatch.setattr(QSystemTrayIcon, "setVisible", lambda _icon, is_visible: visible.append(is_visible))
+    tray.show_jobs()
+    assert visible == [True], "an icon that goes takes its message along"
     studio.jobs.job_changed.emit(job)
+    qtbot.wait(700)
     assert len(told) == 1, "its history was read, which is no news"
     tray.close()
 

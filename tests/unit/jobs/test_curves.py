@@ -49,6 +49,8 @@ def test_time_left_follows_the_pace_of_this_stay() -> None:
     assert curves.seconds_left() is None
     curves.add([step(number) for number in range(1, 21)])
     assert curves.seconds_left() == 40.0
+    curves.add([step(number) for number in range(21, 101)])
+    assert curves.seconds_left() is None, "it evaluates and exports, for who knows how long"
 
 
 def test_the_phase_is_over_when_training_begins() -> None:
