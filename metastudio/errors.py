@@ -62,7 +62,8 @@ class Problem:
     others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        parts = [f"{self.where}: {self.message}" if self.where else str(self.message)]
+        has_names = "names" in self.message.fields  # then it says itself what it is about
+        parts = [f"{self.where}: {self.message}" if self.where and not has_names else str(self.message)]
         if str(self.todo):
             parts.append(str(self.todo))
         return " ".join(parts)

@@ -52,7 +52,7 @@ Depth = Annotated[
 
 @app.command()
 def scan(folders: Folders, depth: Depth = 0, as_json: AsJson = False) -> None:
-    """Say how folders are understood: layout, classes, numbers of pictures. Opens no picture.
+    """Say how folders are understood: layout, classes, numbers of pictures. Opens no picture; ends with 3 without any.
 
     Where folders lie in folders, it is listed what each --depth would give.
 
@@ -75,6 +75,8 @@ def scan(folders: Folders, depth: Depth = 0, as_json: AsJson = False) -> None:
             report.say(f"  … and {len(groups) - 20:,} more.")
         _report_depths(index, folders, depth, report)
         report.problems(index.problems)
+        if not index.classes:
+            raise DataError("No picture was found.", where=", ".join(map(str, folders)))
 
 
 def _report_depths(index: ImageIndex, folders: list[Path], depth: int, report: Report) -> None:
@@ -153,10 +155,19 @@ def moments(
         if learnt is not None:
             parts = split_classes(index, ListedSplit(meta_train=str(learnt.absolute())))
             classes = tuple(each for each in classes if parts.get(each.name) is Part.META_TRAIN)
-        mean, deviation = pixel_moments(classes, preprocessing, on_progress=report.counter("reading pictures"))
+        left_out: list[str] = []
+        mean, deviation = pixel_moments(
+            classes,
+            preprocessing,
+            on_progress=report.counter("reading pictures"),
+            on_unreadable=left_out.append,
+        )
+        if left_out:
+            one, many = "1 picture cannot be read and is left out.", "{count} pictures cannot be read and are left out."
+            report.say(f"! {counted(len(left_out), one, many)}", "yellow")
         report.say(f"mean {', '.join(f'{each:g}' for each in mean)}")
         report.say(f"standard deviation {', '.join(f'{each:g}' for each in deviation)}")
-        report.tell(kind="moments", mean=mean, standard_deviation=deviation)
+        report.tell(kind="moments", mean=mean, standard_deviation=deviation, unreadable=len(left_out))
         given = preprocessing.changed(normalization="given", mean=mean, standard_deviation=deviation)
         options = [f"data.preprocessing.{name}={_as_value(value)}" for name, value in given if value != usual[name]]
         report.say("Use them with: " + " ".join(f"--set {shlex.quote(each)}" for each in options))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,7 +102,11 @@ _lately_left: deque[tuple[ImageIndex, tuple[tuple[str, ...], tuple[str, ...]], I
 
 
 def _left_in(index: ImageIndex, data: DataSpec) -> ImageIndex:
-    classes, files = set(data.excluded_classes), path_set(data.excluded_files)
+    return without(index, path_set(data.excluded_files), set(data.excluded_classes))
+
+
+def without(index: ImageIndex, files: PathSet, classes: Set[str] = frozenset()) -> ImageIndex:
+    """Return an index without some files and classes; classes left empty go too."""
     kept = []
     for each in index.classes:
         before = each.file_list

@@ -23,11 +23,13 @@ class Checked:
         problems: Of single pictures; copies are not among them, for they depend on the split.
         twins: The index, with only those files whose bytes are there more than once, or that look like another.
         look_alikes: Groups of paths that look the same; None as long as they were not searched.
+        unreadable: The paths that could not be read, each said in `problems`; a run leaves them out.
     """
 
     problems: tuple[Problem, ...]
     twins: ImageIndex
     look_alikes: tuple[tuple[str, ...], ...] | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 def check(
@@ -72,10 +74,19 @@ def check_here(
     problems = tuple(
         each for each in store.problems if not each.code.startswith("duplicate") and each not in index.problems
     )
-    tell(Checked(problems, _twins(store.index)))
+    unreadable = _missing_in(store.index, index)
+    tell(Checked(problems, _twins(store.index), unreadable=unreadable))
     groups = near_duplicates(store, should_stop=should_stop)
     alike = frozenset(path for group in groups for path in group)
-    return Checked(problems, _twins(store.index, alike), groups)
+    return Checked(problems, _twins(store.index, alike), groups, unreadable)
+
+
+def _missing_in(read: ImageIndex, index: ImageIndex) -> tuple[str, ...]:
+    """Return the paths of an index that another, of what could be read of it, does not have."""
+    if read.file_count == index.file_count:
+        return ()
+    known = {path for each in read.classes for path in each.file_list.paths}
+    return tuple(path for each in index.classes for path in each.file_list.paths if path not in known)
 
 
 def _twins(index: ImageIndex, look_alikes: frozenset[str] = frozenset()) -> ImageIndex:

@@ -24,6 +24,7 @@ def pixel_moments(
     *,
     most: int = MOST_PICTURES,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    on_unreadable: Callable[[str], None] = lambda _path: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Moments:
     """Return mean and standard deviation of each channel over all pixels of pictures, to four digits.
@@ -43,6 +44,7 @@ def pixel_moments(
         try:
             pixels = decode(path, preprocessing)  # (H, W, C)
         except UnreadableImage:
+            on_unreadable(path)
             continue
         for channel in range(len(counts)):
             counts[channel] += np.bincount(pixels[..., channel].ravel(), minlength=256)

@@ -29,7 +29,7 @@ from metastudio.gui import theme
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.models.thumbnail_cache import shared_thumbnails
 from metastudio.gui.widgets.class_column import PART_MARKS
-from metastudio.gui.widgets.labels import WrappingLabel, label
+from metastudio.gui.widgets.labels import WrappingLabel, elided_class_name, label
 from metastudio.gui.widgets.spin_box import spin_box
 from metastudio.gui.widgets.thumbnail_view import paint_thumbnail
 from metastudio.gui.wording import counted
@@ -66,7 +66,9 @@ class _RowDelegate(QStyledItemDelegate):
         area.setLeft(option.rect.left() + _THUMBNAILS * (_SIDE_PX + 2) + 2 * theme.GAP)
         painter.setPen(theme.colour("ink"))
         painter.setFont(theme.font())
-        text = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideMiddle, area.width())
+        mark, _, name = index.data().partition(" ")
+        room = area.width() - painter.fontMetrics().horizontalAdvance(f"{mark} ")
+        text = f"{mark} {elided_class_name(name, painter.fontMetrics(), room)}"
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
 

@@ -188,8 +188,9 @@ def _keep_in_one_class(document: ProjectDocument, problems: Sequence[Problem]) -
     for name in list(by_class)[:_MOST_CHOICES]:
         paths = tuple(path for other, places in by_class.items() if other != name for path in places)
         paths += tuple(by_class[name][1:])
+        one, many = _tr("Put it only into {name}"), _tr("Only in {name}, leave out {count}")
         yield Cure(
-            _tr("Put it only into {name}").format(name=_short(name)),
+            counted(len(paths), one, many, name=_short(name)),
             _tr("The picture is only in {name} now.").format(name=_short(name)),
             _excluding(document, paths),
         )

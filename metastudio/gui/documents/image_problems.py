@@ -28,8 +28,17 @@ _READ_ONLY = problem(
 )
 
 
-def problems_of_images(state: ProjectState, checked: Checked, project: Project) -> tuple[Problem, ...]:
-    """Return what is wrong, as far as pictures were read; what the project leaves out is no problem any more."""
+def problems_of_images(
+    state: ProjectState, readable: ImageIndex, checked: Checked, project: Project
+) -> tuple[Problem, ...]:
+    """Return what is wrong, as far as pictures were read; what the project leaves out is no problem any more.
+
+    Args:
+        state: The project as it stands.
+        readable: Its images in use without those that could not be read.
+        checked: What is known of single pictures.
+        project: Where it lies.
+    """
     data = state.experiment.data
     gone = {*data.excluded_files, *data.excluded_classes}
     twins, alike = select(checked.twins, data), checked.look_alikes or ()
@@ -43,7 +52,7 @@ def problems_of_images(state: ProjectState, checked: Checked, project: Project) 
     joined = _joined(state.index, data, project.folder / "images")
     return (
         *(left for each in found if (left := without_places(each, _expected(each, gone, joined))) is not None),
-        *class_problems(state.used.classes),
+        *class_problems(readable.classes),
         *group_problems(state.parts),
         *state.split_problems,
         *_read_only_problems(project),

@@ -20,6 +20,8 @@ from metastudio.gui.documents.folder_scan import Sources, look_at
 from metastudio.gui.documents.image_problems import NOTHING_CHECKED, problems_of_images
 from metastudio.gui.documents.project_state import NO_IMAGES, ProjectState, changed_sections, title_of, with_option
 from metastudio.gui.wording import counted
+from metastudio.images.file_list import path_set
+from metastudio.images.image_folder import without
 from metastudio.images.image_index import ImageIndex
 from metastudio.images.picture_check import Checked, check
 from metastudio.runs.preflight import preflight
@@ -37,6 +39,7 @@ class ProjectDocument(QObject):
 
     Signals:
         index_changed(): other images are there.
+        readable_changed(): pictures were checked, and some cannot be read.
         split_changed(): a class has another part, or none.
         experiment_changed(object): the draft changed; a frozenset of sections: ``{"data", "data.split"}``.
         targets_changed(): the target tasks changed.
@@ -51,6 +54,7 @@ class ProjectDocument(QObject):
     """
 
     index_changed = Signal()
+    readable_changed = Signal()
     split_changed = Signal()
     experiment_changed = Signal(object)
     targets_changed = Signal()
@@ -73,6 +77,7 @@ class ProjectDocument(QObject):
         self._problems: tuple[Problem, ...] | None = None
         self._image_problems: tuple[Problem, ...] | None = None
         self._checked = NOTHING_CHECKED
+        self._readable: tuple[ImageIndex, ImageIndex] | None = None
         self._task: BackgroundTask | None = None
         self._wanted: Sources | None = None
         self._scan_title = ""
@@ -124,6 +129,15 @@ class ProjectDocument(QObject):
         return self._state.used
 
     @property
+    def readable(self) -> ImageIndex:
+        """The same without what could not be read, as far as pictures were checked: what a run learns from."""
+        if not self._checked.unreadable:
+            return self.used
+        if self._readable is None or self._readable[0] is not self.used:
+            self._readable = self.used, without(self.used, path_set(self._checked.unreadable))
+        return self._readable[1]
+
+    @property
     def parts(self) -> dict[str, Part]:
         """The part of each class that has one."""
         return self._state.parts
@@ -141,13 +155,13 @@ class ProjectDocument(QObject):
     def image_problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with folders, pictures and split."""
         if self._image_problems is None:
-            self._image_problems = problems_of_images(self._state, self._checked, self.project)
+            self._image_problems = problems_of_images(self._state, self.readable, self._checked, self.project)
         return self._image_problems
 
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that prevents a start or will disappoint, of images and settings alike."""
         if self._problems is None:
-            found = [*self.image_problems(), *preflight(self.experiment, self.used, self.parts)]
+            found = [*self.image_problems(), *preflight(self.experiment, self.readable, self.parts)]
             self._problems = _without_repeats(found)
         return self._problems
 
@@ -371,8 +385,12 @@ class ProjectDocument(QObject):
             self._take_checked(checked)
 
     def _take_checked(self, checked: Checked) -> None:
+        is_other = checked.unreadable != self._checked.unreadable
         self._checked = checked
+        self._readable = None
         self._forget_problems()
+        if is_other:
+            self.readable_changed.emit()
         self.problems_changed.emit()
 
     # saving

@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from metastudio.gui.models.shown_name import groups_told_apart, printable
 from metastudio.gui.wording import counted
+from metastudio.images.file_list import FileList
 from metastudio.images.image_index import ImageClass, ImageIndex
 
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -72,6 +73,7 @@ def rows_of(
     search: str = "",
     order: ClassOrder = ClassOrder.NAME,
     merged: Mapping[str, str] | None = None,
+    shown: Mapping[str, FileList] | None = None,
 ) -> list[ClassRow]:
     """Return the rows of the classes whose name contains the search, in the order that is wanted.
 
@@ -81,14 +83,16 @@ def rows_of(
         search: What the name must contain, in upper or lower case.
         order: Which come first.
         merged: The class that each merged one counts for.
+        shown: The files whose pictures stand for a class, where these are not all of it.
     """
+    shown = shown or {}
     wanted = search.casefold()
     groups = _groups_of(tuple([each.name for each in classes]))
     rows = [
         ClassRow(
             each.name,
             counts.get(each.name, len(each.files)),
-            each.file_list.first_paths(_THUMBNAILS),
+            shown.get(each.name, each.file_list).first_paths(_THUMBNAILS),
             each.name in counts,
             groups[each.name],
             (merged or {}).get(each.name, ""),

@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QKeySequence,
+    QResizeEvent,
     QShortcut,
 )
 from PySide6.QtWidgets import (
@@ -54,6 +55,10 @@ if TYPE_CHECKING:
     from metastudio.gui.studio import Studio
 
 _LEFT_WIDTH_PX = 264
+_NO_LIMIT_PX = 16_777_215
+"""Qt's own."""
+_LEAST_CONTENT_PX = 460
+"""From here on the board has room beside what the network sees."""
 
 
 class ImagesPage(Page):
@@ -196,6 +201,8 @@ class ImagesPage(Page):
             (document.index_changed, self._show_all),
             (document.split_changed, self._show_classes),
             (document.experiment_changed, self._on_experiment_changed),
+            (document.depth_offered, self._on_depth_offered),
+            (document.readable_changed, self._show_classes),
             (document.problems_changed, self._show_problems),
             (document.work_started, self._on_work_started),
             (document.work_progressed, self._on_work_progressed),
@@ -225,11 +232,28 @@ class ImagesPage(Page):
         self._show_classes()
         self._show_problems()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    @Slot(object)
+    def _on_depth_offered(self, _offer: object) -> None:
+        QTimer.singleShot(0, self, self._make_room)  # the question is shown, or gone, by then
+
+    @Slot()
+    def _make_room(self) -> None:
+        """Leave away cures and what the network sees where a question about a drop needs their place."""
+        panel = self._incoming.depth_panel
+        taken_px = panel.sizeHint().height() if panel.isVisibleTo(self) else 0
+        has_room = not taken_px or self.height() - taken_px > _LEAST_CONTENT_PX
+        self.seen.setVisible(has_room)
+        self.health.cures.setMaximumHeight(_NO_LIMIT_PX if has_room else 0)
+
     def _show_counts(self) -> None:
         if self._document is None:
             self.set_title(self.tr("Images"))
             return
-        index = self._document.state.arranged
+        index = self._document.used
         about = self._document.name
         if index.classes:
             classes = counted(len(index.classes), self.tr("1 class"), self.tr("{count} classes"))

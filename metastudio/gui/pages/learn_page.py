@@ -292,12 +292,12 @@ class LearnPage(Page):
         found: list[Problem] = list(self.form.problems())
         if document is not None and experiment is not None:
             found += document.state.split_problems
-            found += preflight(experiment, document.used, document.parts)
+            found += preflight(experiment, document.readable, document.parts)
         shown = [self._in_words(each) for each in found]
         self._originals = dict(zip(map(str, shown), found, strict=True))
         self._blocking = tuple(each for each in shown if each.severity is Severity.ERROR)
         self.strip.set_problems(shown)
-        pictures = document.used.file_count if document is not None else 0
+        pictures = document.readable.file_count if document is not None else 0
         self.forecast.set_experiment(None if self._blocking else experiment, pictures)
         QTimer.singleShot(0, self, self._fit_strip)  # new rows count once they are shown
         self._show_start()

@@ -116,6 +116,7 @@ class TasksPage(Page):
     def _links(self, document: ProjectDocument) -> tuple:
         return (
             (document.index_changed, self._show_all),
+            (document.readable_changed, self._show_all),
             (document.split_changed, self._show_all),
             (document.experiment_changed, self._on_experiment_changed),
         )

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QVBoxLayout, QWidget
 from metastudio.gui import commands, theme
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.class_column import PART_MARKS
-from metastudio.gui.widgets.labels import ElidedLabel
+from metastudio.gui.widgets.labels import ClassNameLabel, ElidedLabel
 from metastudio.gui.widgets.thumbnail_view import PictureView, reason_for
 from metastudio.gui.wording import counted
 from metastudio.images.image_index import ImageClass
@@ -41,8 +41,8 @@ class ClassPictures(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: ProjectDocument | None = None
-        self.class_name = ""
-        self.heading = ElidedLabel("", "section", mode=Qt.TextElideMode.ElideMiddle)
+        self.class_name = self._shown_class = ""
+        self.heading = ClassNameLabel("", "section")
         self.about = ElidedLabel("", "caption")
         self.view = PictureView(side_px=_SIDE_PX)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
@@ -89,6 +89,7 @@ class ClassPictures(QWidget):
             self.heading.setText("")
             self.about.setText("")
             self.view.set_paths(())
+            self._show_current()
             self.picture_shown.emit("")
             return
         self.class_name = shown.name
@@ -107,6 +108,10 @@ class ClassPictures(QWidget):
         self.about.setText(about)
         self.view.quiet_paths = excluded
         self.view.set_paths(paths)
+        if self._shown_class != shown.name:
+            self._shown_class = shown.name
+            self.view.scrollToTop()
+        self._show_current()
         self.view.setAccessibleName(self.tr("Pictures of {name}").format(name=printable(shown.name)))
         self.view.viewport().update()
         selected = self.view.selected_paths()
@@ -153,11 +158,15 @@ class ClassPictures(QWidget):
 
     @Slot()
     def _on_current_changed(self) -> None:
+        if path := self._show_current():
+            self.picture_shown.emit(path)
+
+    def _show_current(self) -> str:
+        """Say what the current picture is, and return its path; empty where none is current."""
         index = self.view.currentIndex()
         path = self.view.paths()[index.row()] if index.isValid() else ""
         self._show_about_picture(path)
-        if path:
-            self.picture_shown.emit(path)
+        return path
 
     def _show_about_picture(self, path: str) -> None:
         reason = reason_for(path, self.view.thumbnails, self.view.side_px) if path else ""

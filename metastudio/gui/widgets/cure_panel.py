@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QPainter, QPaintEvent
+from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
 from metastudio.gui.documents.cures import Cure
@@ -17,6 +17,7 @@ from metastudio.gui.widgets.labels import ElidedLabel, elided_class_name
 from metastudio.gui.widgets.thumbnail_view import paint_thumbnail
 
 MOST_PICTURES = 3
+_MOST_BUTTONS = 4
 _SIDE_PX = 112
 
 
@@ -119,12 +120,31 @@ class CurePanel(QWidget):
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
-        for number, each in enumerate(self._cures):
+        shown = self._cures if len(self._cures) <= _MOST_BUTTONS else self._cures[: _MOST_BUTTONS - 1]
+        for number, each in enumerate(shown):
             button = _CureButton(each.title)
             button.setProperty("number", number)
             button.clicked.connect(self._on_button_clicked)
             self._buttons.addWidget(button)
+        if beyond := self._cures[len(shown) :]:
+            self._buttons.addWidget(self._more_ways(beyond))
         self.setVisible(bool(cures) or bool(pictures))
+
+    def _more_ways(self, cures: Sequence[Cure]) -> QPushButton:
+        """Return a button with a menu of what there is no room for."""
+        button = QPushButton(self.tr("More ways…"))
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        menu = QMenu(button)
+        for each in cures:
+            action = menu.addAction(each.title.replace("&", "&&"))
+            action.setData(self._cures.index(each))
+        menu.triggered.connect(self._on_menu_triggered)
+        button.setMenu(menu)
+        return button
+
+    @Slot(object)
+    def _on_menu_triggered(self, action: QAction) -> None:
+        self.cure_wanted.emit(self._cures[action.data()])
 
     @Slot()
     def _on_button_clicked(self) -> None:
@@ -143,5 +163,5 @@ class _CureButton(QPushButton):
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
-        room = self.width() - 2 * theme.GAP - 4
+        room = self.width() - 2 * theme.GAP - 16
         self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, room).replace("&", "&&"))

@@ -194,7 +194,7 @@ class EpisodePanel(QFrame):
 
     def _drawn(self, document: ProjectDocument) -> tuple[EpisodeRow, ...]:
         part, pins = self.part, self._pins[self.part]
-        classes = [each for each in document.used.classes if document.parts.get(each.name) is part]
+        classes = [each for each in document.readable.classes if document.parts.get(each.name) is part]
         sizes = [len(each.files) for each in classes]
         spec = part_spec(document.experiment, part)
         turns = _QUARTER_TURNS if document.experiment.data.rotations_as_classes and part is Part.META_TRAIN else 1

@@ -88,7 +88,7 @@ class Feasibility(QWidget):
             return {}
         document = self._document
         turned = document.experiment.data.rotations_as_classes
-        found = {part: feasible(document.used, document.parts, part, rotations_as_classes=turned) for part in Part}
+        found = {part: feasible(document.readable, document.parts, part, rotations_as_classes=turned) for part in Part}
         return {part: each for part, each in found.items() if each.n_way}
 
     def _shape(self, part: Part) -> EpisodeSpec:
@@ -104,10 +104,16 @@ class Feasibility(QWidget):
         if not allowed.n_way:
             self._say(self.tr("There are no classes in {part}.").format(part=part.label), "quiet")
             return
-        text = self.tr("Fits: K + Q up to {images} pictures ({name} has {images}), N up to {ways} classes ({part}).")
-        text = text.format(
-            images=allowed.n_images, name=isolated(allowed.limiting_class), ways=allowed.n_way, part=part.label
-        )
+        if len(set(allowed.sizes)) == 1:
+            text = self.tr(
+                "Fits: K + Q up to {images} pictures (each class has {images}), N up to {ways} classes ({part})."
+            )
+        else:
+            text = self.tr(
+                "Fits: K + Q up to {images} pictures ({name} has {images}), N up to {ways} classes ({part})."
+            )
+        name, ways = isolated(allowed.limiting_class), f"{allowed.n_way:,}"
+        text = text.format(images=allowed.n_images, name=name, ways=ways, part=part.label)
         larger = next((size for size in allowed.sizes if size > allowed.n_images), 0)
         if larger and allowed.ways_with(larger) >= self._shape(part).n_way:
             one, many = self.tr("Without it up to {images}."), self.tr("Without {count} small classes up to {images}.")
@@ -157,7 +163,7 @@ class Feasibility(QWidget):
     def _too_small(self) -> tuple[str, ...]:
         document = self._document
         return tuple(
-            name for part in Part for name in too_small(document.used, document.parts, part, self._shape(part))
+            name for part in Part for name in too_small(document.readable, document.parts, part, self._shape(part))
         )
 
     # the person

@@ -95,15 +95,38 @@ class ElidedLabel(QLabel):
         self._shorten()
 
     def _shorten(self) -> None:
-        shown = self.fontMetrics().elidedText(self._full, self._mode, max(0, self.width()))
+        shown = self._shortened(max(0, self.contentsRect().width()))
         super().setText(shown)
         self.setToolTip(self._full if shown != self._full else "")
 
+    def _shortened(self, width_px: int) -> str:
+        return self.fontMetrics().elidedText(self._full, self._mode, width_px)
+
+
+class ClassNameLabel(ElidedLabel):
+    """Shows the name of a class, shortened so that what tells it from others stays."""
+
+    def _shortened(self, width_px: int) -> str:
+        return elided_class_name(self._full, self.fontMetrics(), width_px)
+
 
 def elided_class_name(name: str, metrics: QFontMetrics, width_px: int) -> str:
-    """Return a class's name at most so wide: of ``alphabet/character01`` the alphabet is shortened first."""
-    group, slash, short = name.rpartition("/")
-    room = width_px - metrics.horizontalAdvance(slash + short)
+    """Return a class's name at most so wide.
+
+    Of ``all/alphabet/character01`` the outer folders go first (``…/alphabet/character01``), then the alphabet is
+    shortened.
+    """
+    if metrics.horizontalAdvance(name) <= width_px:
+        return name
+    *groups, short = name.split("/")
+    while len(groups) > 1:
+        groups = ["…", *groups[2:]] if groups[0] == "…" else ["…", *groups[1:]]
+        if metrics.horizontalAdvance("/".join((*groups, short))) <= width_px:
+            return "/".join((*groups, short))
+        if len(groups) == 2:
+            break
+    group = groups[-1] if groups else ""
+    room = width_px - metrics.horizontalAdvance("/" + short)
     if group and room >= metrics.horizontalAdvance("M…"):
-        return metrics.elidedText(group, Qt.TextElideMode.ElideRight, room) + slash + short
+        return metrics.elidedText(group, Qt.TextElideMode.ElideRight, room) + "/" + short
     return metrics.elidedText(name, Qt.TextElideMode.ElideLeft if group else Qt.TextElideMode.ElideMiddle, width_px)

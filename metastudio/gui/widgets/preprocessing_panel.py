@@ -65,12 +65,14 @@ class PreprocessingPanel(QFrame):
         self._fit = _combo(("crop", "pad", "stretch"))
         self._normalization = QComboBox()
         for word, text in {
-            "none": self.tr("numbers 0 to 1"),
-            "symmetric": self.tr("numbers −1 to 1"),
-            "imagenet": self.tr("numbers as ImageNet"),
-            "given": self.tr("mean and deviation"),
+            "none": self.tr("0 to 1"),
+            "symmetric": self.tr("−1 to 1"),
+            "imagenet": self.tr("as ImageNet"),
+            "given": self.tr("own mean"),
         }.items():
             self._normalization.addItem(text, word)
+        for combo in (self._colour, self._fit, self._normalization):
+            combo.setMinimumWidth(combo.sizeHint().width())
         calm_wheel(self._colour, self._fit, self._normalization)
         self._invert = QCheckBox(self.tr("invert brightness"))
         self._rotations = QCheckBox(self.tr("rotations as classes"))
@@ -208,7 +210,7 @@ class PreprocessingPanel(QFrame):
     def _explain_normalization(self) -> None:
         lines = [
             translated(Preprocessing.model_fields["normalization"].description or ""),
-            self.tr("Choosing “mean and deviation” measures the pictures to learn from, and does so anew each time."),
+            self.tr("“own mean” measures mean and deviation of the pictures to learn from, whenever it is chosen."),
         ]
         if self._value.moments is not None:
             mean, deviation = (", ".join(f"{each:g}" for each in numbers) for numbers in self._value.moments)

@@ -175,6 +175,7 @@ class ProblemTree(QTreeWidget):
             return short_sentence(same[0])
         kinds = {
             "unreadable": self.tr("{count} unreadable"),
+            "refused": self.tr("{count} too large, or too long and thin"),
             "duplicate-in-class": self.tr("{count} pictures twice in their class"),
             "duplicate-across-classes": self.tr("{count} pictures in two classes"),
             "duplicate-across-parts": self.tr("{count} pictures on both sides of the split"),
@@ -239,7 +240,8 @@ def _folder_and_name(value: object) -> object:
 def full_sentence(problem: Problem) -> str:
     """Return a problem with the name of what it is about, and what to do, translated."""
     is_option = problem.where.partition(".")[0] in _SECTIONS
-    is_of_many = bool(problem.others) and not os.path.isabs(problem.where)  # noqa: PTH117 - a class or group of several
+    is_group = bool(problem.others) and not os.path.isabs(problem.where)  # noqa: PTH117 - a class or group of several
+    is_of_many = is_group or "names" in problem.message.fields  # it names them itself
     name = "" if is_option or is_of_many else printable(problem.where.rpartition("/")[2])
     parts = [f"{name}: {sentence(problem.message)}" if name else sentence(problem.message), sentence(problem.todo)]
     return printable(" ".join(part for part in parts if part))

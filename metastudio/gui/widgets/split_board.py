@@ -17,7 +17,7 @@ from metastudio.gui.models.group_rows import group_rows, group_sizes
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.widgets.board_tools import BoardTools
 from metastudio.gui.widgets.class_column import ClassColumn
-from metastudio.images.image_index import group_of
+from metastudio.images.image_index import ImageIndex, group_of
 from metastudio.images.split_guard import divided_groups
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class SplitBoard(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: ProjectDocument | None = None
-        self._shown: tuple[ProjectState, str, int, bool] | None = None
+        self._shown: tuple[ProjectState, ImageIndex, str, int, bool] | None = None
         self.tools = BoardTools()
         self.tools.changed.connect(self.show_classes)
         self.tools.size_changed.connect(self._on_size_changed)
@@ -97,8 +97,10 @@ class SplitBoard(QWidget):
         sizes = group_sizes(self._document.used.classes)
         self.tools.set_groups(len(sizes))
         shows_groups, search, order = self.tools.shows_groups, self.search.text(), ClassOrder(self.order.currentData())
-        wanted = self._document.state, search, self.order.currentIndex(), shows_groups
-        if self._shown is not None and self._shown[0] is wanted[0] and self._shown[1:] == wanted[1:]:
+        order_index, readable = self.order.currentIndex(), self._document.readable
+        wanted = self._document.state, readable, search, order_index, shows_groups
+        known = self._shown
+        if known is not None and known[0] is wanted[0] and known[1] is wanted[1] and known[2:] == wanted[2:]:
             return
         self._shown = wanted
         classes, parts = self._document.state.listed, self._document.parts
@@ -113,6 +115,7 @@ class SplitBoard(QWidget):
             search="" if shows_groups else search,
             order=ClassOrder.NAME if shows_groups else order,
             merged=merged,
+            shown={each.name: each.file_list for each in self._document.readable.classes},
         ):
             dealt[part_of[row.name]].append(row)
         for column in self.columns:

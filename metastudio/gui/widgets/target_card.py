@@ -120,13 +120,13 @@ class TargetCard(QFrame):
 
 
 def about_task(widget: QWidget, task: TargetTask) -> str:
-    """Return "3 classes, 5 shots" of a task, or "2 to 5 shots" where classes differ."""
+    """Return "3 classes, 5 shots" of a task, or "2–5 shots" where classes differ."""
     shots = [len(each.support) for each in task.classes]
     classes = widget.tr("1 class") if len(shots) == 1 else widget.tr("{count} classes").format(count=len(shots))
     if not shots:
         return classes
     low, high = min(shots), max(shots)
-    text = widget.tr("{low} to {high} shots") if low != high else widget.tr("{high} shots")
+    text = widget.tr("{low}–{high} shots") if low != high else widget.tr("{high} shots")
     if low == high == 1:
         text = widget.tr("1 shot")
     return f"{classes}, {text.format(low=low, high=high)}"

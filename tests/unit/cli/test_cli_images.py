@@ -262,3 +262,15 @@ def test_moments_of_another_fit_are_refused_with_what_there_is(metastudio: Calla
     said = metastudio("images", "moments", classes, "--fit", "squeeze")
     assert said.code == 2
     assert "crop" in said.err
+
+
+def test_scan_without_a_picture_ends_with_3(metastudio: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("filename,label\ngone.png,mug\n")
+    assert metastudio("images", "scan", tmp_path / "x.csv").code == 3
+
+
+def test_moments_say_how_many_pictures_are_left_out(metastudio: Callable[..., Said], tmp_path: Path) -> None:
+    make_pictures(tmp_path / "images", {"one": 3})
+    (tmp_path / "images" / "one" / "bad.png").write_bytes(b"no picture")
+    said = metastudio("images", "moments", tmp_path / "images", "--size", "12")
+    assert "1 picture cannot be read and is left out." in said.out

@@ -22,6 +22,7 @@ from metastudio.gui.documents.cures import Cure, cures_for, left_out_text, ways_
 from metastudio.gui.documents.project_document import ProjectDocument
 from metastudio.gui.pages.images_page import ImagesPage
 from metastudio.gui.studio import Studio
+from metastudio.gui.widgets.cure_panel import CurePanel
 from metastudio.gui.widgets.toast import Toast
 from metastudio.runs.project import Project
 
@@ -409,3 +410,20 @@ def test_a_picture_of_one_colour_is_no_near_duplicate(opened: Open, images: Path
     make_picture(images / "pot" / "flat.png", 140)
 
     assert not [code for code in codes(opened()) if code.startswith("near")]
+
+
+def test_many_cures_leave_room_for_what_they_are_about(qtbot) -> None:
+    panel = CurePanel()
+    qtbot.addWidget(panel)
+    done: list[str] = []
+    panel.cure_wanted.connect(lambda cure: done.append(cure.title))
+    panel.show_cures([Cure(f"Way {number}", "", lambda: None) for number in range(7)])
+    buttons = [each for each in panel.findChildren(QPushButton) if not each.isHidden()]
+    assert [each.accessibleName() or each.text() for each in buttons] == ["Way 0", "Way 1", "Way 2", "More ways…"]
+    actions = buttons[-1].menu().actions()
+    assert [each.text() for each in actions] == ["Way 3", "Way 4", "Way 5", "Way 6"]
+    actions[2].trigger()
+    buttons[1].click()
+    assert done == ["Way 5", "Way 1"]
+    panel.show_cures([Cure(f"Way {number}", "", lambda: None) for number in range(4)])
+    assert not any(each.menu() for each in panel.findChildren(QPushButton) if not each.isHidden())

@@ -410,3 +410,30 @@ def test_a_page_that_is_shut_down_waits_for_what_is_measured(
     page.seen.shut_down()
     assert tasks
     assert all(each.isFinished() for each in tasks)
+
+
+def test_another_class_is_shown_from_its_top_and_nothing_is_said_of_the_one_before(
+    qtbot, page: ImagesPage, studio: Studio
+) -> None:
+    pictures = page._pictures
+    first, second, *_ = [each.name for each in studio.project.used.classes]
+    pictures.show_class(first)
+    pictures.view.setCurrentIndex(pictures.view.model().index(1))
+    assert pictures._about_picture.full_text()
+    pictures.show_class(second)
+    assert pictures._about_picture.full_text() == ""
+    assert pictures.view.verticalScrollBar().value() == 0
+
+
+def test_a_question_in_a_low_window_takes_the_place_of_what_can_wait(qtbot, page: ImagesPage) -> None:
+    page.resize(900, 520)
+    assert page.seen.isVisible()
+    page._incoming.depth_panel.show()
+    page._on_depth_offered(None)
+    qtbot.waitUntil(lambda: not page.seen.isVisible())
+    page.resize(900, 900)
+    assert page.seen.isVisible()
+    page.resize(900, 520)
+    page._incoming.depth_panel.hide()
+    page._on_depth_offered(None)
+    qtbot.waitUntil(page.seen.isVisible)

@@ -288,3 +288,23 @@ def test_a_cancelled_task_tells_nothing_more(qtbot) -> None:
     task.start()
     task.close()
     assert told == []
+
+
+def test_what_cannot_be_read_is_not_counted_on_once_it_was_looked_at(
+    qtbot, empty: ProjectDocument, stack: QUndoStack, tmp_path: Path
+) -> None:
+    folder = make_classes(tmp_path / "images", classes=10)
+    broken = sorted((folder / "class00").iterdir())[:3]
+    for each in broken:
+        each.write_bytes(b"no picture")
+    with qtbot.waitSignal(empty.readable_changed, timeout=20_000):
+        empty.add_folders([str(folder)])
+    sizes = {each.name: len(each.files) for each in empty.readable.classes}
+    used = {each.name: len(each.files) for each in empty.used.classes}
+    assert sizes == used | {"class00": used["class00"] - 3}
+    commands.exclude_files(empty, paths=[str(each) for each in broken])
+    assert {each.name: len(each.files) for each in empty.readable.classes} == sizes, "they are left out anyway"
+    stack.undo()
+    assert {each.name: len(each.files) for each in empty.readable.classes} == sizes
+    stack.undo()
+    assert not empty.readable.classes

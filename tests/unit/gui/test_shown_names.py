@@ -15,6 +15,7 @@ from metastudio.gui.models.shown_name import groups_told_apart
 from metastudio.gui.pages.tasks_page import TasksPage
 from metastudio.gui.studio import Studio
 from metastudio.gui.widgets.class_column import ClassColumn, _RowDelegate
+from metastudio.gui.widgets.labels import elided_class_name
 from metastudio.images.image_folder import scan
 from metastudio.runs.project import Project
 
@@ -78,3 +79,24 @@ def test_an_episode_tells_them_apart_too(qtbot, studio: Studio, tmp_path: Path) 
     assert len({(row.group, row.title) for row in rows}) == len(rows) == 6
     assert {row.group for row in rows} == {"Ahom", "Oriya"}
     assert f"{rows[0].group}/{rows[0].title}" in page.episode.view.accessibleDescription()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("all/Ahom/character01", "…/Ahom/character01"),
+        ("of/all/the/Ahom/character01", "…/Ahom/character01"),
+        ("all/A_very_long_alphabet/character01", "A_very…/character01"),
+        ("A_very_long_alphabet/character01", "A_very…/character01"),
+        ("Ahom/character01", "Ahom/character01"),
+    ],
+)
+def test_of_a_name_that_is_too_long_what_tells_it_apart_stays(qtbot, name: str, shown: str) -> None:
+    metrics = QFontMetrics(theme.font())
+    width = metrics.horizontalAdvance("…/Ahom/character01")
+    found = elided_class_name(name, metrics, width)
+    assert metrics.horizontalAdvance(found) <= width
+    assert found.partition("…")[0] == shown.partition("…")[0] or found[:2] == shown[:2]
+    assert found.endswith("/character01")
+    if "very" not in name:
+        assert found == shown

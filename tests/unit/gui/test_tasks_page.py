@@ -16,12 +16,14 @@ from metastudio.catalog.data_spec import Part
 from metastudio.catalog.experiment import TargetClass, TargetTask
 from metastudio.gui import commands
 from metastudio.gui.documents.project_document import ProjectDocument
+from metastudio.gui.documents.project_state import NO_IMAGES
 from metastudio.gui.pages.tasks_page import TasksPage
 from metastudio.gui.studio import Studio
 from metastudio.gui.widgets.episode_layout import Place
 from metastudio.gui.widgets.target_card import TargetCard
 from metastudio.gui.widgets.toast import Toast
 from metastudio.images.episode_draw import draw_episode
+from metastudio.images.picture_check import Checked
 from metastudio.runs.project import Project
 
 
@@ -259,7 +261,7 @@ def test_try_it_jumps_with_the_task_and_removal_can_be_undone(
     classes = (TargetClass(name="a", support=tuple(pictures[:2])), TargetClass(name="b", support=(pictures[2],)))
     commands.set_targets(document, targets=[TargetTask(name="Mine", classes=classes)], title="New")
     card = page.targets.findChild(TargetCard)
-    assert card._about.full_text() == "2 classes, 1 to 2 shots"
+    assert card._about.full_text() == "2 classes, 1–2 shots"
     with qtbot.waitSignal(studio.page_wanted) as wanted:
         card.try_button.click()
     assert wanted.args == ["try_it"]
@@ -390,3 +392,16 @@ def test_pins_of_a_part_that_lost_their_class_are_passed_over(page: TasksPage, d
     commands.exclude_classes(document, names=[name])
     assert name not in [row.name for row in view.rows()]
     assert len(view.rows()) == 3
+
+
+def test_unreadable_pictures_are_neither_drawn_nor_counted(page: TasksPage, document: ProjectDocument) -> None:
+    document.set_option("episodes.n_query", 1)
+    drawn = {path for row in page.episode.view.rows() for path in (*row.support, *row.query)}
+    lost = next(iter(sorted(drawn)))
+    checked = Checked((), NO_IMAGES, unreadable=(lost,))
+    document._take_checked(checked)
+    drawn = {path for row in page.episode.view.rows() for path in (*row.support, *row.query)}
+    assert drawn
+    assert lost not in drawn
+    most = min(len(each.files) for each in document.readable.classes)
+    assert f"K + Q up to {most} pictures" in page.feasibility.text.text()
