@@ -1,4 +1,7 @@
-"""The program's front door: which command is meant, and what becomes of errors, signals and bugs."""
+"""The program's front door: which command is meant, and what becomes of errors, signals and bugs.
+
+Who opens the studio waits for no command: they are imported where one is meant.
+"""
 
 from __future__ import annotations
 
@@ -10,61 +13,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import typer
-
-from metastudio.cli import (
-    comparing,
-    controlling,
-    demo,
-    experiments,
-    forecasting,
-    image_folders,
-    overview,
-    results,
-    serving,
-    training,
-)
-from metastudio.cli.crash import write_crash_report
-from metastudio.cli.report import show_error
+from metastudio.cli.signals import ENDING_SIGNALS
 from metastudio.errors import MetaStudioError
 
-EXIT_CODES = (
-    "Exit codes: 0 done · 2 usage or configuration · 3 images · 4 a damaged file · 5 disk, memory, device or display · "
-    "6 not a number · 7 somebody else is at work on it · 130 or 143 interrupted, with a checkpoint · "
-    "70 a bug of ours, with a report."
-)
-_HELP = """Few-shot learning from folders of images.
-
-Without a command the studio opens: `metastudio [--sample] [--new-window] [PROJECT]`.
-"""
 _ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1", "MALLOC_TOP_PAD_": "268435456"}
 """By default glibc gives every large tensor back to the system; keeping them trains up to 1.7 times as fast."""
-
-app = typer.Typer(
-    help=_HELP, epilog=EXIT_CODES, pretty_exceptions_enable=False, rich_markup_mode="markdown", add_completion=False
-)
-for command in (
-    experiments.new,
-    training.train,
-    controlling.pause,
-    controlling.finish,
-    controlling.discard,
-    controlling.restore,
-    controlling.extend,
-    forecasting.forecast,
-    results.evaluate,
-    results.adapt,
-    results.export,
-    results.report,
-    comparing.compare,
-    overview.runs,
-    overview.devices,
-    overview.catalog,
-    serving.serve,
-    demo.demo,
-):
-    app.command(epilog=EXIT_CODES)(command)
-app.add_typer(image_folders.app, name="images")
 
 
 class Interrupted(BaseException):
@@ -93,11 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             for number, handler in before.items():
                 signal.signal(number, handler)
     except MetaStudioError as error:
+        from metastudio.cli.report import show_error
+
         show_error(error, as_json="--json" in arguments)
         return error.exit_code
     except Interrupted as interrupted:
         return interrupted.exit_code
     except Exception as error:  # noqa: BLE001 - the last place that can say what happened
+        from metastudio.cli.crash import write_crash_report
+
         path = write_crash_report(error, arguments)
         sys.stderr.write(
             f"MS-700 Something unexpected happened: this is a bug of MetaStudio. {type(error).__name__}: {error}\n"
@@ -107,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(arguments: list[str]) -> int:
+    from metastudio.cli.commands import app
+
     try:
         app(args=arguments, prog_name="metastudio")
     except SystemExit as ended:
@@ -134,7 +93,7 @@ def _end_by_exception() -> dict[signal.Signals, Any]:
         raise Interrupted(130 if number == signal.SIGINT else 143)
 
     try:
-        return {number: signal.signal(number, interrupt) for number in training.ENDING_SIGNALS}
+        return {number: signal.signal(number, interrupt) for number in ENDING_SIGNALS}
     except ValueError:  # not the main thread, in which alone signals arrive
         return {}
 

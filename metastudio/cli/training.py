@@ -17,6 +17,7 @@ from metastudio.catalog.device_name import parse_device
 from metastudio.cli.arguments import AsJson, ImageFolders, Overrides, RecipeName, RunsFolder, assembled, existing_run
 from metastudio.cli.experiments import images_of, made_run
 from metastudio.cli.report import Report
+from metastudio.cli.signals import ENDING_SIGNALS
 from metastudio.errors import ConfigurationError, MetaStudioError
 from metastudio.logs import log_to_file
 from metastudio.runs import events
@@ -24,10 +25,6 @@ from metastudio.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from metastudio.engine.training.ranks import Ranks
-
-ENDING_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
-)
 
 
 def train(

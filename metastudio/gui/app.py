@@ -83,10 +83,12 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
         return 0
     handler = log_to_file(config_folder() / "studio.log")
     try:
-        window = build_window(app)
+        window = build_frame(app)
     except MetaStudioError:
         logging.getLogger().removeHandler(handler)
         raise
+    show_frame(app, window)
+    take_up(window)
     messages = window.studio.messages
     messages.install()
     watch = CrashWatch(config_folder() / "crashes")
@@ -94,7 +96,6 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     doorbell = Doorbell(window)
     doorbell.listen()
     doorbell.rung.connect(window.on_rung)
-    window.show()
     QTimer.singleShot(0, window, lambda: begin(window, project, sample=sample))
     if (aside := window.studio.settings.kept_aside) is not None:
         window.studio.toast(spoilt_settings_text(aside), severity="warning")
@@ -110,6 +111,14 @@ def _open(project: str, *, sample: bool, is_alone: bool = True) -> int:
     logging.getLogger().removeHandler(handler)
     handler.close()
     return 128 + ended_by[0] if ended_by else code
+
+
+def show_frame(app, window) -> None:
+    """Draw the window now; what a person does in it is heard when all of it is there."""
+    from PySide6.QtCore import QEventLoop
+
+    window.show()
+    app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
 
 def prefer_the_window(window) -> None:
@@ -152,13 +161,30 @@ def _close_at_signals(window) -> list[int]:
 
 def build_window(app, *, settings_path: Path | None = None):
     """Return the window with everything behind it, not yet shown; no project is open and no thread runs."""
+    window = build_frame(app, settings_path=settings_path)
+    take_up(window)
+    return window
+
+
+def take_up(window) -> None:
+    """Give the frame of a window its queue of jobs and its line to torch; only then can a project be opened."""
+    from metastudio.jobs.job_queue import JobQueue
+    from metastudio.jobs.session_thread import SessionThread
+
+    window.studio.take_up(JobQueue(), SessionThread())
+    window.take_up()
+
+
+def build_frame(app, *, settings_path: Path | None = None):
+    """Return the window as it is seen first: menus, rail, and a word that a project is being opened.
+
+    It imports little, so that it is there at once; what is behind the pages takes three times as long to import.
+    """
     from metastudio.gui.main_window import MainWindow
     from metastudio.gui.messages import Messages
     from metastudio.gui.settings import StudioSettings
     from metastudio.gui.studio import Studio
     from metastudio.gui.theme import Appearance
-    from metastudio.jobs.job_queue import JobQueue
-    from metastudio.jobs.session_thread import SessionThread
 
     app.setApplicationName("metastudio")
     app.setApplicationDisplayName("MetaStudio")
@@ -169,14 +195,10 @@ def build_window(app, *, settings_path: Path | None = None):
         settings=settings,
         messages=messages,
         appearance=Appearance(app, mode=settings.theme_mode, font_scale=settings.font_scale),
-        jobs=JobQueue(),
-        session=SessionThread(),
     )
     window = MainWindow(studio)
     studio.setParent(window)
     messages.setParent(window)
-    studio.jobs.setParent(studio)
-    studio.session.setParent(studio)
     messages.set_window(window)
     return window
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
+    QFrame,
     QHBoxLayout,
     QMainWindow,
     QMessageBox,
@@ -24,15 +25,12 @@ from metastudio.gui.actions import build_menus
 from metastudio.gui.dialogs.help_dialog import HelpDialog
 from metastudio.gui.dialogs.leave_dialog import LeaveDialog
 from metastudio.gui.doors import doors, page_type
-from metastudio.gui.job_news import JobNews
 from metastudio.gui.pages.page import Page
 from metastudio.gui.studio import Studio
 from metastudio.gui.theme import Mode
-from metastudio.gui.tray import Tray
 from metastudio.gui.widgets.banner import Banner
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.rail import Rail
-from metastudio.gui.widgets.status_row import StatusRow
 from metastudio.gui.widgets.toast import Toast, ToastStack
 from metastudio.paths import replaced_folders, resources_folder
 
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
 _FIRST_SIZE = (1280, 800)
 _LEAST_SIZE = (960, 560)
 _PAUSE_PATIENCE_MS = 60_000
+_FOOT_PX = 32
 
 
 class MainWindow(QMainWindow):
@@ -63,8 +62,7 @@ class MainWindow(QMainWindow):
         self._rail = Rail(self.doors)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._before_the_first_page())
-        self._status = StatusRow(studio.jobs, studio.undo_stack)
-        right = QVBoxLayout()
+        right = self._right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
         self._folders = Banner()
@@ -75,7 +73,10 @@ class MainWindow(QMainWindow):
         self._banner.button.clicked.connect(self._on_open_again)
         right.addWidget(self._banner)
         right.addWidget(self._stack, 1)
-        right.addWidget(self._status)
+        self._foot = QFrame()
+        self._foot.setObjectName("statusRow")
+        self._foot.setFixedHeight(_FOOT_PX)
+        right.addWidget(self._foot)
         middle = QWidget()
         line = QHBoxLayout(middle)
         line.setContentsMargins(0, 0, 0, 0)
@@ -83,7 +84,7 @@ class MainWindow(QMainWindow):
         line.addWidget(self._rail)
         line.addLayout(right, 1)
         self.setCentralWidget(middle)
-        self._toasts = ToastStack(middle, bottom_px=self._status.height())
+        self._toasts = ToastStack(middle, bottom_px=_FOOT_PX)
         build_menus(self)
         self.setMinimumSize(*_LEAST_SIZE)
         self._restore_geometry()
@@ -91,18 +92,30 @@ class MainWindow(QMainWindow):
 
         self._rail.page_chosen.connect(self.show_page)
         self._rail.theme_clicked.connect(self.on_theme_toggled)
-        self._status.jobs_button.clicked.connect(self._on_jobs_clicked)
         studio.page_wanted.connect(self.show_page)
         studio.toasted.connect(self._on_toasted)
         studio.project_changed.connect(self._on_project_changed)
         studio.undo_stack.cleanChanged.connect(self._show_title)
-        self.tray = Tray(studio.jobs, self)
+        studio.appearance.changed.connect(self._rail.show_theme)
+
+    def take_up(self) -> None:
+        """Show how the studio's jobs stand, which it has taken up by now."""
+        # the frame is seen before these are imported
+        from metastudio.gui.job_news import JobNews
+        from metastudio.gui.tray import Tray
+        from metastudio.gui.widgets.status_row import StatusRow
+
+        jobs = self.studio.jobs
+        self._status = StatusRow(jobs, self.studio.undo_stack)
+        self._status.jobs_button.clicked.connect(self._on_jobs_clicked)
+        self._right.replaceWidget(self._foot, self._status)
+        self._foot.deleteLater()
+        self.tray = Tray(jobs, self)
         self.tray.window_wanted.connect(self._come_to_front)
         self.tray.quit_wanted.connect(self.close)
-        self._job_news = JobNews(studio, self, self.tray)
-        studio.jobs.failed.connect(self._on_failed)
-        studio.jobs.idle.connect(self._on_jobs_idle)
-        studio.appearance.changed.connect(self._rail.show_theme)
+        self._job_news = JobNews(self.studio, self, self.tray)
+        jobs.failed.connect(self._on_failed)
+        jobs.idle.connect(self._on_jobs_idle)
 
     def _before_the_first_page(self) -> EmptyState:
         """Return what stands there while the first project is opened, which draws pictures at the very first start."""

@@ -54,28 +54,34 @@ class Studio(QObject):
     runs_changed = Signal()
     toasted = Signal(object)
 
+    jobs: JobQueue
+    session: SessionThread
+
     def __init__(
         self,
         *,
         settings: StudioSettings,
         messages: Messages,
         appearance: Appearance,
-        jobs: JobQueue,
-        session: SessionThread,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.settings = settings
         self.messages = messages
         self.appearance = appearance
-        self.jobs = jobs
-        self.session = session
         self.undo_stack = QUndoStack(self)
         self.project: ProjectDocument | None = None
         self.selected_run: RunFolder | None = None
         self.selected_target = ""
         self.hold: ProjectHold | None = None
         self._calls: list[CallThread] = []
+
+    def take_up(self, jobs: JobQueue, session: SessionThread) -> None:
+        """Take the queue and the line to torch, before a project is opened; they end with the studio."""
+        self.jobs = jobs
+        self.session = session
+        for each in (jobs, session):
+            each.setParent(self)
 
     def open_project(self, document: ProjectDocument) -> None:
         """Make `document` the open project; the one before is saved and let go."""

@@ -12,8 +12,10 @@ from metastudio.gui.widgets.curve_math import Floats
 from metastudio.gui.widgets.plotted import Band, Curve, Scale
 
 _NOTHING: Floats = np.empty(0)
-_SMOOTH_POINTS = 700
-"""Lines of more points are drawn without smooth edges: with them a noisy one took 100 to 200 ms, without 10."""
+_SMOOTH_POINTS, _SMOOTH_TRAVEL_PX = 700, 2500
+"""Lines that have more points, or go up and down for longer, are drawn without smooth edges and a pixel wide: a noisy
+one took 15 to 200 ms with them, and where so much lies beside each other nobody sees it."""
+_BAND_POINTS = 200
 
 pg.setConfigOptions(antialias=True)
 
@@ -29,12 +31,14 @@ def draw_curve(plot: pg.PlotItem, curve: Curve, scale: Scale, most: int) -> None
         curve.item = pg.PlotDataItem(connect="finite")
         plot.addItem(curve.item, ignoreBounds=True)
     colour = curve.colour()
+    is_smooth = len(x) <= _SMOOTH_POINTS and _travel_px(plot, y) <= _SMOOTH_TRAVEL_PX
+    width = curve.width if is_smooth else min(1.0, curve.width)
     curve.item.setData(
         x,
         y,
         connect="finite",
-        antialias=len(x) <= _SMOOTH_POINTS,
-        pen=None if curve.style == Qt.PenStyle.NoPen else pen(colour, curve.width, curve.style),
+        antialias=is_smooth,
+        pen=None if curve.style == Qt.PenStyle.NoPen else pen(colour, width, curve.style),
         symbol=curve.symbol or None,
         symbolSize=16 if curve.symbol == "star" else 6,
         symbolPen=pen(theme.colour("panel"), 1.0) if curve.symbol else None,
@@ -42,6 +46,16 @@ def draw_curve(plot: pg.PlotItem, curve: Curve, scale: Scale, most: int) -> None
     )
     if curve.spread is not None:
         _draw_spread(plot, curve, scale)
+
+
+def _travel_px(plot: pg.PlotItem, y: Floats) -> float:
+    """Return how far a line goes up and down on the screen, in pixels."""
+    box = plot.getViewBox()
+    low, high = box.viewRange()[1]
+    if len(y) < 2 or high <= low:
+        return 0.0
+    with np.errstate(invalid="ignore"):
+        return float(np.nansum(np.abs(np.diff(np.clip(y, low, high))))) * box.height() / (high - low)
 
 
 def _draw_spread(plot: pg.PlotItem, curve: Curve, scale: Scale) -> None:
@@ -64,7 +78,7 @@ def _draw_spread(plot: pg.PlotItem, curve: Curve, scale: Scale) -> None:
 
 
 def draw_band(plot: pg.PlotItem, band: Band, scale: Scale, most: int) -> None:
-    """Draw a band, each of its two curves with at most `most` points."""
+    """Draw a band; its two curves are averages already, and an area of many corners takes long."""
     if band.item is None:
         low, high = pg.PlotCurveItem(pen=None), pg.PlotCurveItem(pen=None)
         band.item = pg.FillBetweenItem(low, high)
@@ -73,7 +87,7 @@ def draw_band(plot: pg.PlotItem, band: Band, scale: Scale, most: int) -> None:
         band.item.setZValue(-10)
     for curve, blocks in zip(band.item.curves, band.blocks(scale), strict=True):
         part = blocks.part(*plot.getViewBox().viewRange()[0]) if len(blocks.x) > most else (0, len(blocks.x))
-        curve.setData(*blocks.thinned(*part, most))
+        curve.setData(*blocks.averaged(*part, min(most // 2, _BAND_POINTS)))
     band.item.setBrush(theme.translucent(theme.series_colour(band.index), band.opacity))
 
 

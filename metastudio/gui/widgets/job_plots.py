@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShowEvent
@@ -20,8 +22,9 @@ from metastudio.gui.widgets.x_axis import XAxis
 from metastudio.gui.wording import accuracy_text, percent
 from metastudio.jobs.curves import Curves
 
-_ONE_PLOT_EVERY_MS = 25
-"""Plots are drawn one after another, so that they never hold up the window for long; all four within 100 ms."""
+_ONE_STEP_EVERY_MS = 8
+"""Plots are computed, drawn and painted one after another, so that none holds up the window; all within 100 ms."""
+_DONE = object()
 _SELDOM = 10
 """How many times less often a long run is drawn, at most: each plot once a second."""
 _PLOT_PX = 450
@@ -46,10 +49,12 @@ class JobPlots(QWidget):
     def __init__(self, settings: StudioSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._curves = Curves()
-        self._limit = RedrawLimit(self, every_ms=_ONE_PLOT_EVERY_MS)
+        self._limit = RedrawLimit(self, every_ms=_ONE_STEP_EVERY_MS)
         self._limit.due.connect(self._draw_next)
         self._budget = DrawingBudget(_DRAWING_SHARE, _ROUND_S)
         self._stale: list[Plot] = []
+        self._steps: Generator[None] | None = None
+        self._painting_s = 0.0
         iteration = XAxis.ITERATION.caption
         self.accuracy = Plot(self.tr("Accuracy"), iteration, self.tr("accuracy, %"))
         self.accuracy.set_axes(iteration, self.tr("accuracy, %"), unit=" %")
@@ -102,43 +107,67 @@ class JobPlots(QWidget):
     def stop(self) -> None:
         """Draw no more."""
         self._limit.cancel()
+        self._end_steps()
 
     # drawing
 
     @Slot()
     def _draw_next(self) -> None:
-        """Draw one plot; the others follow in their turn."""
-        if self._stale:
-            self._budget.spend(self._draw_one)
+        """Go on with a plot by one step; the others follow in their turn."""
+        painting_s = sum(each.view.painting_s for each in self._all)
+        self._budget.charge(painting_s - self._painting_s)
+        self._painting_s = painting_s
+        self._budget.spend(self._step)
         step = self._curves.last_step
         pixel_s = step.elapsed_s / _PLOT_PX if step is not None else 0.0
-        every_ms = _ONE_PLOT_EVERY_MS * min(max(1.0, _SELDOM * pixel_s), _SELDOM)
+        every_ms = _ONE_STEP_EVERY_MS * min(max(1.0, _SELDOM * pixel_s), _SELDOM)
         self._limit.every_ms = round(max(every_ms, 1000 * self._budget.wait_s()))
-        if self._stale:
+        if self._stale or self._steps is not None:
             self._limit.request()
 
-    def _draw_one(self) -> None:
-        plot = self._stale.pop(0)
+    def _step(self) -> None:
+        if self._steps is None and self._stale:
+            self._steps = self._steps_of(self._stale.pop(0))
+        if self._steps is not None and next(self._steps, _DONE) is _DONE:
+            self._steps = None
+
+    def _end_steps(self) -> None:
+        if self._steps is not None:
+            self._steps.close()
+            self._steps = None
+
+    def _steps_of(self, plot: Plot) -> Generator[None]:
+        """Compute what a plot shows, then draw that, then let it be painted; between these the window hears others."""
         if plot is self.accuracy:
-            self._draw_accuracy()
+            self._set_accuracy()
+            yield
         elif plot is self.outer:
-            self._draw_outer()
-        elif plot is self.inner:
-            self.inner.draw()
-        else:
-            self.pace.draw()
-        plot.view.viewport().repaint()  # now, so that what it costs is known
+            self._set_outer()
+            yield
+        canvas = plot.view.viewport()
+        canvas.setUpdatesEnabled(False)
+        try:
+            if plot in (self.inner, self.pace):
+                self.inner.draw() if plot is self.inner else self.pace.draw()
+            else:
+                plot.refresh()
+            yield
+        finally:
+            canvas.setUpdatesEnabled(True)
 
     @Slot()
     def _draw(self) -> None:
         """Draw all four now."""
+        self._end_steps()
         self._stale = []
-        self._draw_accuracy()
-        self._draw_outer()
+        self._set_accuracy()
+        self.accuracy.refresh()
+        self._set_outer()
+        self.outer.refresh()
         self.inner.draw_anew()
         self.pace.draw()
 
-    def _draw_accuracy(self) -> None:
+    def _set_accuracy(self) -> None:
         history, axis, weight, plot = self._curves, self.bar.x_axis, self.bar.weight, self.accuracy
         x, validations = axis.of_steps(history), history.validations
         after, before = 100 * history.steps.column(_ACCURACY), 100 * history.steps.column(_ACCURACY_BEFORE)
@@ -185,9 +214,8 @@ class JobPlots(QWidget):
         else:
             plot.keep_only({"raw", "after", "before", "value", "validated"})
         plot.set_message("" if len(x) else self.tr("Appears with the first iteration."))
-        plot.refresh()
 
-    def _draw_outer(self) -> None:
+    def _set_outer(self) -> None:
         history, axis = self._curves, self.bar.x_axis
         x, loss = axis.of_steps(history), history.steps.column(_LOSS)
         raw, average = with_average(
@@ -212,7 +240,6 @@ class JobPlots(QWidget):
             ),
         )
         self.outer.set_message("" if len(x) else self.tr("Appears with the first iteration."))
-        self.outer.refresh()
 
     # controls
 

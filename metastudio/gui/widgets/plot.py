@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_drawing import draw_band, draw_curve, pen
-from metastudio.gui.widgets.curve_math import Floats, fitting_range
+from metastudio.gui.widgets.curve_math import Floats, fitting_range, steady_range
 from metastudio.gui.widgets.curve_table import csv_of
 from metastudio.gui.widgets.hover_table import HoverTable, hover_rows
 from metastudio.gui.widgets.icons import icon
@@ -23,8 +25,21 @@ from metastudio.gui.widgets.x_axis import XAxis
 from metastudio.gui.widgets.zoom_box import ZoomBox
 
 _LEAST_POINTS = 256
+_AHEAD = 0.06
+"""Of the x axis, free for what comes next."""
 _LEGEND_SHARE = 0.6
 """How much of the width the names of curves may take."""
+
+
+class MeasuredView(pg.PlotWidget):
+    """Where curves are drawn; `painting_s` adds up what that has cost the window's thread."""
+
+    painting_s = 0.0
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        began = time.thread_time()
+        super().paintEvent(event)
+        self.painting_s += time.thread_time() - began
 
 
 class Plot(QFrame):
@@ -58,6 +73,7 @@ class Plot(QFrame):
         self._bands: dict[str, Band] = {}
         self._x_title, self._y_title = x_title, y_title
         self._follows = True
+        self._is_fitted = False
         self._scale = Scale()
         self._bounds: tuple[float | None, float | None] = (None, None)
         self._unit = ""
@@ -99,7 +115,7 @@ class Plot(QFrame):
 
     def _build_view(self, title: str) -> None:
         self._box = ZoomBox()
-        self.view = pg.PlotWidget(viewBox=self._box, background=None, axisItems={"bottom": XAxis.ITERATION.item()})
+        self.view = MeasuredView(viewBox=self._box, background=None, axisItems={"bottom": XAxis.ITERATION.item()})
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.viewport().setAutoFillBackground(False)
         self.view.setStyleSheet("background: transparent")
@@ -181,6 +197,7 @@ class Plot(QFrame):
             self._plot.setAxisItems({"bottom": kind.item()})
             self._plot.getAxis("bottom").setLogMode(x=self._scale.is_log_x, y=None)
             self._follows = True
+            self._is_fitted = False
             self._dressed_for = None
         self.set_axes(kind.caption, self._y_title, unit=self._unit)
 
@@ -197,6 +214,8 @@ class Plot(QFrame):
 
     def set_message(self, text: str) -> None:
         """Say why there is nothing to see; an empty text takes it away."""
+        if text == self._message.text():
+            return  # axes would be drawn anew
         self._message.setText(text)
         self._message.setVisible(bool(text))
         for side in ("bottom", "left"):  # numbers on the axes of nothing would be invented
@@ -213,12 +232,14 @@ class Plot(QFrame):
         self._plot.getAxis("left").setLogMode(x=None, y=self._scale.is_log_y)
         self.menu.log_y.setChecked(self._scale.is_log_y)
         self._follows = True
+        self._is_fitted = False
         self.refresh()
 
     @Slot()
     def fit(self) -> None:
         """Show everything, and follow what comes."""
         self._follows = True
+        self._is_fitted = False
         self.refresh()
 
     def show_x(self, low: float, high: float) -> None:
@@ -254,10 +275,19 @@ class Plot(QFrame):
         fitted = [each for each in self._curves.values() if each.is_fitted]
         x_range = fitting_range([_ends(each.blocks(self._scale).x) for each in fitted], clip_outliers=False)
         if x_range is not None:
+            if self._is_fitted:
+                x_range = steady_range(self._shown_range(0), x_range, ahead=_AHEAD)
             self._box.setRange(xRange=x_range, padding=0, disableAutoRange=True)
-            self._fit_y([each for curve in fitted for each in curve.seen_places(self._scale)])
+            self._fit_y(
+                [each for curve in fitted for each in curve.seen_places(self._scale)], is_steady=self._is_fitted
+            )
+            self._is_fitted = True
 
-    def _fit_y(self, places: list[Floats]) -> None:
+    def _shown_range(self, axis: int) -> tuple[float, float]:
+        low, high = self._box.viewRange()[axis]
+        return low, high
+
+    def _fit_y(self, places: list[Floats], *, is_steady: bool = False) -> None:
         """Show what lies at these places of the y axis."""
         y_range = fitting_range(places)
         if y_range is None:
@@ -266,6 +296,8 @@ class Plot(QFrame):
         if not self._scale.is_log_y:
             low = max(low, self._bounds[0]) if self._bounds[0] is not None else low
             high = min(high, self._bounds[1]) if self._bounds[1] is not None else high
+        if is_steady:
+            low, high = steady_range(self._shown_range(1), (low, high))
         self._box.setRange(yRange=(low, high), padding=0, disableAutoRange=True)
 
     def _most_points(self) -> int:

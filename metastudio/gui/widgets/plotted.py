@@ -63,7 +63,7 @@ class Curve:
     def colour(self) -> QColor:
         """Return the colour that it has in the theme now in use."""
         base = theme.colour(self.token) if self.token else theme.series_colour(self.index)
-        return theme.translucent(base, self.opacity)
+        return base if self.opacity >= 1 else theme.faint(base, self.opacity)
 
 
 def with_average(

@@ -66,8 +66,12 @@ class DrawingBudget:
         """Draw, and remember what it cost."""
         began = time.thread_time()
         draw()
+        self.charge(time.thread_time() - began)
+
+    def charge(self, cost_s: float) -> None:
+        """Remember what something cost."""
         self._recover()
-        self._spent_s += time.thread_time() - began
+        self._spent_s += cost_s
 
     def wait_s(self) -> float:
         """Return how long to wait before the next drawing."""

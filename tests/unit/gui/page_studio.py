@@ -85,9 +85,8 @@ def studio(qtbot, tmp_path: Path) -> Iterator[Studio]:
         settings=StudioSettings(tmp_path / "studio.ini"),
         messages=Messages(crash_folder=tmp_path / "crashes"),
         appearance=Appearance(app, mode="light"),
-        jobs=RecordingQueue(),
-        session=session,
     )
+    made.take_up(RecordingQueue(), session)
     session.start()
     yield made
     session.stop()

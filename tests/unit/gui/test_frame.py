@@ -58,6 +58,25 @@ def opened(window: MainWindow, tmp_path: Path) -> MainWindow:
 # the window
 
 
+def test_the_frame_is_drawn_before_anything_slow_is_imported() -> None:
+    code = """
+import sys
+from PySide6.QtWidgets import QApplication
+from metastudio.cli.app import main
+from metastudio.gui.app import build_frame, show_frame, take_up
+app = QApplication([])
+window = build_frame(app)
+show_frame(app, window)
+assert window.isVisible() and not window.grab().isNull()
+print(sorted({"numpy", "pydantic", "typer", "torch", "pyqtgraph", "PIL"} & set(sys.modules)))
+take_up(window)
+assert window.studio.jobs.parent() is window.studio and window._status.isVisible()
+window.close()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split("\n")[0] == "[]", done.stderr
+
+
 def test_the_window_needs_no_torch_and_no_plots_to_open(tmp_path: Path) -> None:
     code = """
 import sys

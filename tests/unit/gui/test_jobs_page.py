@@ -198,7 +198,7 @@ def test_every_plot_shows_the_last_event_of_a_burst(page: JobsPage, studio: Stud
         tell(studio, job, step(number))
         if number % 6 == 0:
             qtbot.wait(7)
-    qtbot.wait(1000)
+    qtbot.waitUntil(lambda: not page.plots._stale and page.plots._steps is None)
     assert [plot.curve("raw").x[-1] for plot in (page.plots.accuracy, page.plots.outer, page.plots.pace)] == [60] * 3
 
 
@@ -210,7 +210,7 @@ def test_what_came_while_the_drawing_was_halfway_round_is_drawn_too(
     page.plots._draw_next()
     page.plots._draw_next()
     tell(studio, job, step(2))
-    qtbot.waitUntil(lambda: not page.plots._stale)
+    qtbot.waitUntil(lambda: not page.plots._stale and page.plots._steps is None)
     assert [plot.curve("raw").x[-1] for plot in (page.plots.accuracy, page.plots.outer, page.plots.pace)] == [2] * 3
 
 

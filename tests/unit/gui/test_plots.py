@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_blocks import CurveBlocks
-from metastudio.gui.widgets.curve_math import Floats, fitting_range, smoothed
+from metastudio.gui.widgets.curve_math import Floats, fitting_range, smoothed, steady_range
 from metastudio.gui.widgets.figure import figure_pixmap, figure_svg
 from metastudio.gui.widgets.hover_table import hover_html, hover_rows
 from metastudio.gui.widgets.plot import Plot
@@ -261,3 +261,41 @@ def test_a_plot_that_cannot_be_saved_says_why(plot: Plot, tmp_path: Path, monkey
         save()
         assert name in said[-1]
     assert len(said) == 2
+
+
+def test_axes_stay_where_they_are_while_they_do_and_leave_room_when_they_do_not() -> None:
+    wanted = (0.0, 100.0)
+    assert steady_range((0.0, 100.0), (1.0, 103.0)) == (0.0, 100.0), "a little beyond the end is still seen"
+    assert steady_range((0.0, 90.0), wanted, ahead=0.06) == (0.0, 106.0)
+    assert steady_range((0.0, 200.0), wanted, ahead=0.06) == wanted, "much too wide"
+    assert steady_range((50.0, 100.0), wanted) == wanted
+
+
+def test_a_growing_plot_moves_its_axis_seldom_and_never_loses_the_newest_point(qtbot) -> None:
+    plot = Plot("Loss", "iteration", "loss")
+    qtbot.addWidget(plot)
+    ranges = set()
+    for count in range(100, 200):
+        x = np.arange(count, dtype=float)
+        plot.set_curve("loss", Curve(x, np.sin(x)))
+        plot.refresh()
+        low, high = plot._box.viewRange()[0]
+        assert low <= 0
+        assert high >= count - 1
+        ranges.add((low, high))
+    assert len(ranges) < 12
+    plot.fit()
+    assert plot._box.viewRange()[0][1] == pytest.approx(1.06 * 198)
+
+
+def test_noisy_lines_are_drawn_without_smooth_edges_and_calm_ones_with(qtbot) -> None:
+    plot = Plot("Loss", "iteration", "loss")
+    qtbot.addWidget(plot)
+    plot.resize(600, 400)
+    plot.show()
+    x = np.arange(300, dtype=float)
+    plot.set_curve("noisy", Curve(x, np.where(x % 2, 1.0, -1.0)))
+    plot.set_curve("calm", Curve(x, np.linspace(-1, 1, 300)))
+    plot.refresh()
+    assert not plot.curve("noisy").item.opts["antialias"]
+    assert plot.curve("calm").item.opts["antialias"]
