@@ -145,7 +145,7 @@ def test_meta_test_is_spent_only_when_asked(run_with: Callable[..., RunFolder]) 
     assert isinstance(evaluated, Evaluated)
     assert (evaluated.episodes, evaluated.statistics) == (5, "support")
     assert len(list(run.evaluations_folder.glob("*.json"))) == 1
-    assert json.loads(next(run.evaluations_folder.iterdir()).read_text())["episodes"] == 5
+    assert json.loads(next(run.evaluations_folder.glob("*.json")).read_text())["episodes"] == 5
 
 
 def test_folder_names_are_plain_and_never_the_same() -> None:
