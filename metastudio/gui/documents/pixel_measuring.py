@@ -11,7 +11,7 @@ from metastudio.gui.documents.background_task import BackgroundTask, Progress, S
 from metastudio.images.image_index import ImageClass
 
 
-class Measured(NamedTuple):
+class ToMeasure(NamedTuple):
     """What is measured: the pictures of these classes, as they are brought to the network."""
 
     classes: tuple[ImageClass, ...]
@@ -32,9 +32,9 @@ class PixelMeasuring(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._task: BackgroundTask | None = None
-        self.asked: Measured | None = None
+        self.asked: ToMeasure | None = None
 
-    def begin(self, asked: Measured) -> None:
+    def begin(self, asked: ToMeasure) -> None:
         """Measure this instead of whatever was asked before."""
         self.end()
         self.asked = asked

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 _LEFT_WIDTH_PX = 264
 _NO_LIMIT_PX = 16_777_215
-"""Qt's own."""
+"""QWIDGETSIZE_MAX, which PySide does not have."""
 _LEAST_CONTENT_PX = 460
 """From here on the board has room beside what the network sees."""
 

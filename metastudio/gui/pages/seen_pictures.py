@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from metastudio.catalog.augmentation import Augmentation
 from metastudio.catalog.data_spec import Moments, Part, Preprocessing
 from metastudio.gui import commands, theme
-from metastudio.gui.documents.pixel_measuring import Measured, PixelMeasuring
+from metastudio.gui.documents.pixel_measuring import PixelMeasuring, ToMeasure
 from metastudio.gui.widgets.augmentation_panel import AugmentationPanel
 from metastudio.gui.widgets.preprocessing_panel import PreprocessingPanel
 
@@ -101,15 +101,15 @@ class SeenPictures(QWidget):
                 commands.normalize_pictures(self._document, preprocessing=before.changed(normalization=word))
         self._show_measuring()
 
-    def _to_measure(self, document: ProjectDocument) -> Measured:
+    def _to_measure(self, document: ProjectDocument) -> ToMeasure:
         state = document.state
         learnt = [each for each in state.used.classes if state.parts.get(each.name) is Part.META_TRAIN]
-        return Measured(tuple(learnt), state.experiment.data.preprocessing)
+        return ToMeasure(tuple(learnt), state.experiment.data.preprocessing)
 
     def _follow_change(self, document: ProjectDocument) -> None:
         """Measure what there is now; not any more where the person undid something or chose other numbers meanwhile."""
-        asked, now = self._measuring.asked, self._to_measure(document)
-        if asked is None or now == asked:
+        asked = self._measuring.asked
+        if asked is None or (now := self._to_measure(document)) == asked:
             return
         is_other_choice = now.preprocessing.normalization != asked.preprocessing.normalization
         if is_other_choice or self._has_undone():
