@@ -109,6 +109,7 @@ class MainWindow(QMainWindow):
         self._status = StatusRow(jobs, self.studio.undo_stack)
         self._status.jobs_button.clicked.connect(self._on_jobs_clicked)
         self._right.replaceWidget(self._foot, self._status)
+        self._foot.hide()  # until it goes it would lie over the window's corner
         self._foot.deleteLater()
         self.tray = Tray(jobs, self)
         self.tray.window_wanted.connect(self._come_to_front)
