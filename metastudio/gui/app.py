@@ -125,12 +125,13 @@ def prefer_the_window(window) -> None:
     """Let other threads keep the interpreter from the window for no longer than a blink, and none collect garbage."""
     from PySide6.QtCore import QTimer
 
-    from metastudio.gui.garbage import collect_if_due
+    from metastudio.gui.garbage import RestWatch, collect_if_due
 
+    rest = RestWatch()
     sys.setswitchinterval(_SWITCH_S)
     gc.disable()
     collecting = QTimer(window, interval=_COLLECT_EVERY_MS)
-    collecting.timeout.connect(collect_if_due)
+    collecting.timeout.connect(lambda: collect_if_due(is_at_rest=rest.is_at_rest()))
     collecting.start()
 
 

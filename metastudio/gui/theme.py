@@ -100,6 +100,8 @@ DARK = Tokens(
 )
 
 
+_fonts: dict[tuple[int, bool, bool], QFont] = {}
+"""What `font` has made since `apply_theme`: rows that scroll by ask for it hundreds of times a second."""
 _in_use: list[Tokens] = []
 """What `apply_theme` took last; the palette answers before, and says the same more slowly."""
 
@@ -149,6 +151,13 @@ def scaled_px(px: int) -> int:
 
 def font(px: int = TEXT_PX, *, is_semibold: bool = False, is_tabular: bool = False) -> QFont:
     """Return the system's font at one of the four sizes; `is_tabular` gives every digit the same width."""
+    key = px, is_semibold, is_tabular
+    if key not in _fonts:
+        _fonts[key] = _made_font(px, is_semibold, is_tabular)
+    return QFont(_fonts[key])
+
+
+def _made_font(px: int, is_semibold: bool, is_tabular: bool) -> QFont:
     made = QFont(QApplication.font())
     made.setPixelSize(scaled_px(px))
     if is_semibold:
@@ -228,6 +237,7 @@ def apply_theme(app: QApplication, mode: Mode = "system", *, font_scale: float =
     base = app.font()
     base.setPixelSize(max(9, round(TEXT_PX * font_scale)))
     app.setFont(base)
+    _fonts.clear()
     _in_use[:] = [colours]
     app.setPalette(palette_of(colours))
     sizes = {"title_px": TITLE_PX, "section_px": SECTION_PX, "text_px": TEXT_PX, "caption_px": CAPTION_PX}

@@ -10,6 +10,7 @@ from functools import lru_cache
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from metastudio.gui.models.shown_name import groups_told_apart, printable
+from metastudio.gui.models.thumbnail_model import ITEM_FLAGS
 from metastudio.gui.wording import counted
 from metastudio.images.file_list import FileList
 from metastudio.images.image_index import ImageClass, ImageIndex
@@ -127,6 +128,10 @@ class ClassListModel(QAbstractListModel):
         """Return what is listed."""
         return self._rows
 
+    def paths_of(self, row: int) -> tuple[str, ...]:
+        """Return the files that a row shows."""
+        return self._rows[row].paths
+
     def set_rows(self, rows: list[ClassRow]) -> bool:
         """List these rows, and say whether they are others than before."""
         if rows == self._rows:
@@ -163,9 +168,7 @@ class ClassListModel(QAbstractListModel):
         return None
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
-        return super().flags(index) | (
-            Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else Qt.ItemFlag.ItemIsDropEnabled
-        )
+        return ITEM_FLAGS if index.isValid() else Qt.ItemFlag.ItemIsDropEnabled
 
     def supportedDragActions(self) -> Qt.DropAction:
         return Qt.DropAction.MoveAction

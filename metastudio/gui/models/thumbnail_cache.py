@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QRunnable, QThread, QThreadPool, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage, QPixmap
 
 from metastudio.errors import Problem
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 160 * 1024 * 1024
 """What the kept pictures may take in memory."""
+_MOST_LOADERS = 2
 _MOST_WAITING = 600
 _TELL_EVERY_MS = 30
 """Hundreds arrive in a second, and every view looks at its rows each time it is told."""
@@ -40,8 +41,9 @@ class Thumbnail:
 class ThumbnailCache(QObject):
     """Loads the newest wish first, so that what is on the screen comes before what was scrolled past.
 
-    Two threads of a pool decode with Pillow (Qt's own reader refuses large files even scaled), or fetch what was made
-    before from the disk; `close` waits for them. What is kept in memory takes at most `MOST_BYTES`.
+    Threads of a pool decode with Pillow (Qt's own reader refuses large files even scaled), or fetch what was made
+    before from the disk: one or two, so that a core is left to the window that is being scrolled. `close` waits for
+    them. What is kept in memory takes at most `MOST_BYTES`.
 
     Signals:
         loaded(object): a frozenset of paths that can be shown now, or never.
@@ -61,7 +63,7 @@ class ThumbnailCache(QObject):
         self._loaders = 0
         self._disk: KeptThumbnails | None = None
         self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(2)
+        self._pool.setMaxThreadCount(max(1, min(_MOST_LOADERS, QThread.idealThreadCount() - 1)))
         self._pool.setExpiryTimeout(500)
         self._arrived.connect(self._on_arrived)
         self._fresh: set[str] = set()
@@ -187,7 +189,7 @@ def _bytes_of(thumbnail: Thumbnail) -> int:
 
 
 class _Loader(QRunnable):
-    """One of the two that decode."""
+    """One of those that decode."""
 
     def __init__(self, cache: ThumbnailCache) -> None:
         super().__init__()

@@ -10,6 +10,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from metastudio.gui.models.shown_name import printable
 
 PATH_ROLE = Qt.ItemDataRole.UserRole + 1
+_FLAG = Qt.ItemFlag
+ITEM_FLAGS = _FLAG.ItemIsSelectable | _FLAG.ItemIsEnabled | _FLAG.ItemNeverHasChildren | _FLAG.ItemIsDragEnabled
+"""What can be done with an item of a list; views ask for it each time they paint one."""
 
 
 class PictureListModel(QAbstractListModel):
@@ -22,6 +25,10 @@ class PictureListModel(QAbstractListModel):
     def paths(self) -> tuple[str, ...]:
         """Return what is listed."""
         return tuple(self._paths)
+
+    def paths_of(self, row: int) -> tuple[str]:
+        """Return the one file of a row."""
+        return (self._paths[row],)
 
     def set_paths(self, paths: Sequence[str]) -> None:
         """List these files; those that only join at the end leave selection and place as they are."""
@@ -53,9 +60,7 @@ class PictureListModel(QAbstractListModel):
         return None
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
-        return super().flags(index) | (
-            Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else Qt.ItemFlag.ItemIsDropEnabled
-        )
+        return ITEM_FLAGS if index.isValid() else Qt.ItemFlag.ItemIsDropEnabled
 
     def supportedDragActions(self) -> Qt.DropAction:
         return Qt.DropAction.MoveAction | Qt.DropAction.CopyAction

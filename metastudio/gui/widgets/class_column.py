@@ -55,6 +55,8 @@ PART_MARKS = {Part.META_TRAIN: "●", Part.META_VAL: "◐", Part.META_TEST: "○
 
 _THUMBNAILS = 3
 _NAME_WIDTH_PX = 104
+_UPPER = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
+_LOWER = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
 
 
 class _RowDelegate(QStyledItemDelegate):
@@ -98,18 +100,17 @@ class _RowDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_text(self, painter: QPainter, area: QRect, row: ClassRow) -> None:
-        align = Qt.AlignmentFlag
         first, second = QRect(area), QRect(area)
         first.setBottom(area.center().y() + 1)
         second.setTop(area.center().y() + 1)
         painter.setFont(theme.font())
         painter.setPen(theme.colour("ink"))
         text = painter.fontMetrics().elidedText(row.short_name, Qt.TextElideMode.ElideMiddle, area.width())
-        painter.drawText(first, align.AlignLeft | align.AlignBottom, text)
+        painter.drawText(first, _UPPER, text)
         painter.setFont(theme.font(theme.CAPTION_PX, is_tabular=True))
         painter.setPen(theme.colour("quiet"))
         text = self._details(row, painter.fontMetrics(), area.width())
-        painter.drawText(second, align.AlignLeft | align.AlignTop, text)
+        painter.drawText(second, _LOWER, text)
 
     def _details(self, row: ClassRow, metrics: QFontMetrics, width: int) -> str:
         """Return group and count; where there is no room the group, which tells the row apart, is shortened last."""
@@ -270,7 +271,7 @@ class _ClassView(QListView):
 
     @Slot(object)
     def _on_thumbnails_loaded(self, paths: frozenset[str]) -> None:
-        repaint_loaded(self, paths, lambda index: index.data(ROW_ROLE).paths)
+        repaint_loaded(self, paths, self.rows_model.paths_of)
 
 
 class ClassColumn(QFrame):

@@ -16,6 +16,9 @@ from metastudio.gui.models.thumbnail_model import PATH_ROLE, PictureListModel
 from metastudio.gui.widgets.icons import icon
 
 _FRAME_RADIUS = 4
+_SMOOTH = QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
+_LOOK_EVERY = 16
+"""Rows; asking a list where a row lies takes longer than looking whether it is meant."""
 
 
 class Frame(Enum):
@@ -52,28 +55,33 @@ def paint_thumbnail(
     found = thumbnails.get(path, max(area.width(), area.height()))
     margin = 0 if frame is Frame.PLAIN else 3
     inside = area.adjusted(margin, margin, -margin, -margin)
-    painter.save()
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-    if found is None:
-        painter.fillPath(_shape(inside), theme.colour("hover"))
-    elif found.problem is not None:
-        painter.fillPath(_shape(inside), theme.colour("hover"))
+    if found is not None and found.problem is None and quarter_turns:
+        painter.save()
+        painter.setRenderHints(_SMOOTH)
+        _paint_rounded(painter, inside, found.pixmap, quarter_turns, is_filled)
+        painter.restore()
+    else:
+        pixmap = QPixmap() if found is None else found.pixmap
+        painter.drawPixmap(inside.topLeft(), _rounded(pixmap, inside.size(), is_filled))
+    if found is not None and found.problem is not None:
         side = min(24, inside.width() // 2)
         mark = QRect(0, 0, side, side)
         mark.moveCenter(inside.center())
         icon("mdi6.image-broken-variant", "warning").paint(painter, mark)
-    elif quarter_turns:
-        _paint_rounded(painter, inside, found.pixmap, quarter_turns, is_filled)
-    else:
-        painter.drawPixmap(inside.topLeft(), _rounded(found.pixmap, inside.size(), is_filled))
     if frame is not Frame.PLAIN:
-        pen = QPen(frame_colour or theme.colour("ink"), 2 if frame is Frame.SUPPORT else 1.2)
-        if frame is Frame.QUERY:
-            pen.setStyle(Qt.PenStyle.DashLine)
-            pen.setDashPattern([2.5, 2.5])
-        painter.setPen(pen)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(QRectF(area).adjusted(1, 1, -1, -1), _FRAME_RADIUS, _FRAME_RADIUS)
+        _paint_frame(painter, area, frame, frame_colour or theme.colour("ink"))
+
+
+def _paint_frame(painter: QPainter, area: QRect, frame: Frame, colour: QColor) -> None:
+    painter.save()
+    painter.setRenderHints(_SMOOTH)
+    pen = QPen(colour, 2 if frame is Frame.SUPPORT else 1.2)
+    if frame is Frame.QUERY:
+        pen.setStyle(Qt.PenStyle.DashLine)
+        pen.setDashPattern([2.5, 2.5])
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(QRectF(area).adjusted(1, 1, -1, -1), _FRAME_RADIUS, _FRAME_RADIUS)
     painter.restore()
 
 
@@ -84,7 +92,9 @@ def _shape(inside: QRect) -> QPainterPath:
 
 
 def _rounded(pixmap: QPixmap, size: QSize, is_filled: bool) -> QPixmap:
-    """Return the picture as it is painted, with its corners and outline; painted once, for scrolling paints it often.
+    """Return the picture as it is painted, with its corners and outline, or a quiet square where there is none yet.
+
+    It is painted once, for scrolling paints it often.
 
     Qt's own cache keeps it, which is bounded (10 MB).
     """
@@ -97,8 +107,12 @@ def _rounded(pixmap: QPixmap, size: QSize, is_filled: bool) -> QPixmap:
     made.setDevicePixelRatio(scale)
     made.fill(Qt.GlobalColor.transparent)
     painter = QPainter(made)
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-    _paint_rounded(painter, QRect(0, 0, size.width(), size.height()), pixmap, 0, is_filled)
+    painter.setRenderHints(_SMOOTH)
+    area = QRect(0, 0, size.width(), size.height())
+    if pixmap.isNull():
+        painter.fillPath(_shape(area), theme.colour("hover"))
+    else:
+        _paint_rounded(painter, area, pixmap, 0, is_filled)
     painter.end()
     QPixmapCache.insert(key, made)
     return made
@@ -245,16 +259,16 @@ class PictureView(QListView):
 
     @Slot(object)
     def _on_thumbnails_loaded(self, paths: frozenset[str]) -> None:
-        repaint_loaded(self, paths, lambda index: (index.data(PATH_ROLE),))
+        repaint_loaded(self, paths, self._model.paths_of)
 
 
-def repaint_loaded(view: QListView, paths: frozenset[str], paths_of: Callable[[QModelIndex], Collection[str]]) -> None:
+def repaint_loaded(view: QListView, paths: frozenset[str], paths_of: Callable[[int], Collection[str]]) -> None:
     """Paint those items anew that are seen and show one of these files.
 
     Args:
         view: Its items follow each other from the top.
         paths: What can be shown now.
-        paths_of: The files that an item shows.
+        paths_of: The files that the item of a row shows.
     """
     if not view.isVisible():
         return
@@ -264,11 +278,13 @@ def repaint_loaded(view: QListView, paths: frozenset[str], paths_of: Callable[[Q
         port.update()
         return
     for row in range(first.row(), model.rowCount()):
-        index = model.index(row, 0)
-        area = view.visualRect(index)
+        is_meant = not paths.isdisjoint(paths_of(row))
+        if not is_meant and row % _LOOK_EVERY:
+            continue
+        area = view.visualRect(model.index(row, 0))
         if area.top() > port.height():
             return
-        if not paths.isdisjoint(paths_of(index)):
+        if is_meant:
             port.update(area)
 
 

@@ -1,0 +1,88 @@
+"""Garbage goes in the window's thread, without looking through everything each time."""
+
+from __future__ import annotations
+
+import gc
+import time
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from metastudio.gui.garbage import RestWatch, collect_if_due
+
+
+class _Loop:
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.fixture
+def _thresholds() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+def _collect_oldest(*, is_at_rest: bool = True) -> None:
+    gc.set_threshold(1_000_000, 1_000_000, 0)
+    gc.collect(1)  # counts one for the oldest generation
+    collect_if_due(is_at_rest=is_at_rest)
+
+
+@pytest.mark.usefixtures("_thresholds")
+class TestTheOldestGeneration:
+    def test_what_came_since_the_last_time_is_collected(self) -> None:
+        _collect_oldest()
+        seen = weakref.ref(_Loop())
+        assert seen() is not None
+        _collect_oldest()
+        assert seen() is None
+
+    def test_what_was_old_by_then_goes_after_everything_has_grown_by_a_quarter(self) -> None:
+        loop = _Loop()
+        seen = weakref.ref(loop)
+        _collect_oldest()
+        del loop
+        _collect_oldest()
+        assert seen() is not None  # it was looked at before; little has come since
+        more = [[] for _ in range(gc.get_freeze_count() // 2)]
+        gc.collect(1)
+        _collect_oldest(is_at_rest=False)
+        assert seen() is not None  # something moves on the screen
+        more += [[] for _ in range(gc.get_freeze_count() // 2)]
+        gc.collect(1)
+        _collect_oldest()
+        assert more
+        assert seen() is None
+
+    def test_in_motion_it_goes_when_as_much_has_come_as_there_was(self) -> None:
+        loop = _Loop()
+        seen = weakref.ref(loop)
+        _collect_oldest()
+        del loop
+        more = [[] for _ in range(gc.get_freeze_count() + 100)]
+        gc.collect(1)
+        _collect_oldest(is_at_rest=False)
+        assert more
+        assert seen() is None
+
+    def test_nothing_is_due_below_the_thresholds(self) -> None:
+        gc.set_threshold(1_000_000, 1_000_000, 1_000_000)
+        seen = weakref.ref(_Loop())
+        collect_if_due()
+        assert seen() is not None
+        gc.collect()
+
+
+def test_a_thread_rests_when_it_computes_for_less_than_a_tenth_of_the_time() -> None:
+    watch = RestWatch()
+    time.sleep(0.2)
+    assert watch.is_at_rest()
+    end = time.thread_time() + 0.1
+    while time.thread_time() < end:
+        pass
+    assert not watch.is_at_rest()
+    time.sleep(0.2)
+    assert watch.is_at_rest()
