@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -48,6 +49,14 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     folder = tmp_path_factory.mktemp("own")
     for name in OWN_FOLDERS:
         monkeypatch.setenv(name, str(folder / name.removeprefix("METASTUDIO_").lower()))
+
+
+@pytest.fixture(autouse=True)
+def _no_widgets_left() -> Iterator[None]:
+    """Let widgets go that a test has put off to the event loop: each one left is dressed anew with every window."""
+    yield
+    if (qt := sys.modules.get("PySide6.QtCore")) is not None and qt.QCoreApplication.instance() is not None:
+        qt.QCoreApplication.sendPostedEvents(None, qt.QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,23 @@
-"""How usable the window stays while a job trains: the ticks of a 16 ms precise timer, idle and beside a running job.
+"""How usable the window stays while a job trains, how soon its curves follow, and what the window costs the worker.
 
 Run by hand: ``python tests/benchmarks/window_ticks.py [--seconds 10] [--repeats 5]``. Nothing else should run on the
-machine. Prints medians of the repeats, and how long the window took to open.
+machine. Prints medians of the repeats: how long the window takes to open; the ticks of a 16 ms precise timer, idle and
+beside a job; from the line in the run's file to the painted curve; iterations a second beside the window and beside
+none.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -21,12 +28,16 @@ import numpy as np  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 from waiting_runs import make_glyphs, tiny_experiment, waiting_run  # noqa: E402
 
-from metastudio.gui.app import build_window  # noqa: E402
+from metastudio.gui.app import build_window, prefer_the_window  # noqa: E402
 from metastudio.gui.main_window import MainWindow  # noqa: E402
 from metastudio.gui.opening import open_project  # noqa: E402
+from metastudio.gui.widgets.plot import MeasuredView  # noqa: E402
+from metastudio.jobs.curves import Curves  # noqa: E402
 from metastudio.jobs.job import Job  # noqa: E402
-from metastudio.runs.events import OuterStep  # noqa: E402
+from metastudio.runs.events import Event, OuterStep  # noqa: E402
 from metastudio.runs.project import Project  # noqa: E402
+from metastudio.runs.run_folder import RunFolder  # noqa: E402
+from tests.benchmarks.plots import Stream  # noqa: E402
 from tests.benchmarks.ticks import medians, summary, ticks_ms, wait_until  # noqa: E402
 
 OPENING = """
@@ -48,6 +59,108 @@ window.close()
 def measured(seconds: float, repeats: int) -> tuple[float, ...]:
     """Return median, 99th percentile and worst tick, each the median of the repeats."""
     return medians([summary(ticks_ms(seconds)) for _ in range(repeats)])
+
+
+def let_follow(curves: Curves) -> None:
+    """Let each iteration that comes follow the newest: one of the worker's would cut those that were added here."""
+    add = curves.add
+
+    def add_in_order(events: Iterable[Event]) -> None:
+        taken, newest = [], curves.last_step.iteration if curves.last_step is not None else 0
+        for event in events:
+            if isinstance(event, OuterStep):
+                newest += 1
+                taken.append(event.model_copy(update={"iteration": newest}))
+            else:
+                taken.append(event)
+        add(taken)
+
+    curves.add = add_in_order  # type: ignore[method-assign]
+
+
+class Delays:
+    """How long after its line was in the file each iteration was painted in the plot of the outer loss, in ms."""
+
+    def __init__(self, window: MainWindow, run: RunFolder) -> None:
+        self.ms: list[float] = []
+        self._plot = window.page("jobs").plots.outer
+        self._path, self._offset = run.events_path, run.events_path.stat().st_size
+        self._written: list[tuple[int, float]] = []
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._watch_file)
+        self._thread.start()
+        _PAINTED.append(self._on_painted)
+
+    def _watch_file(self) -> None:
+        while not self._ends.wait(0.002):
+            now = time.perf_counter()
+            if self._path.stat().st_size > self._offset:
+                with self._path.open("rb") as file:
+                    file.seek(self._offset)
+                    new = file.read()
+                self._offset += len(new)
+                self._written += [(iteration, now) for iteration in iterations_in(new)]
+
+    def _on_painted(self, view: MeasuredView) -> None:
+        curve = self._plot.curve("loss")
+        if view is not self._plot.view or curve is None or not len(curve.x):
+            return
+        now = time.perf_counter()
+        while self._written and self._written[0][0] <= curve.x[-1]:
+            self.ms.append(1000 * (now - self._written.pop(0)[1]))
+
+    def stop(self) -> list[float]:
+        """End it and return them."""
+        _PAINTED.remove(self._on_painted)
+        self._ends.set()
+        self._thread.join()
+        return self.ms
+
+
+_PAINTED: list = []
+
+
+def hear_of_painting() -> None:
+    """Let those in `_PAINTED` know of each plot that was painted; before a window is made."""
+    paint = MeasuredView.paintEvent
+
+    def paint_and_tell(view: MeasuredView, event: object) -> None:
+        paint(view, event)
+        for each in _PAINTED:
+            each(view)
+
+    MeasuredView.paintEvent = paint_and_tell  # type: ignore[method-assign]
+
+
+def delays_ms(window: MainWindow, job: Job, seconds: float) -> list[float]:
+    """Return how long each iteration of some seconds took from the file to the curve."""
+    delays = Delays(window, job.run)
+    ticks_ms(seconds)
+    return delays.stop()
+
+
+def iterations_in(lines: bytes) -> list[int]:
+    """Return the iterations that some lines of a run's events tell of."""
+    return [int(each) for each in re.findall(rb'"kind": "outer_step", "iteration": (\d+)', lines)]
+
+
+def paces(job: Job, seconds: float, repeats: int) -> tuple[float, float]:
+    """Return iterations a second while the event loop runs and while it does not, medians of alternating turns."""
+    beside, alone = [], []
+    for _ in range(repeats):
+        ticks_ms(1)  # what came while nobody looked is taken up
+        for kept, let_pass in ((beside, ticks_ms), (alone, time.sleep)):
+            before, began = newest_iteration(job.run), time.perf_counter()
+            let_pass(seconds)
+            kept.append((newest_iteration(job.run) - before) / (time.perf_counter() - began))
+    return statistics.median(beside), statistics.median(alone)
+
+
+def newest_iteration(run: RunFolder) -> int:
+    """Return the last iteration in a run's file."""
+    with run.events_path.open("rb") as file:
+        file.seek(max(0, run.events_path.stat().st_size - 65536))
+        return iterations_in(file.read())[-1]
 
 
 def start_job(window: MainWindow, images: Path) -> Job:
@@ -90,10 +203,12 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="window-ticks-"))
     os.environ |= {f"METASTUDIO_{name}": str(folder / name) for name in ("CACHE", "CONFIG", "HOME")}
     app = QApplication([])
+    hear_of_painting()
     drawn_s, ready_s = opening_s(arguments.repeats)
     print(f"window drawn after {drawn_s:.2f} s, ready after {ready_s:.2f} s (medians of {arguments.repeats})")
     images = make_glyphs(folder / "images")
     window = build_window(app, settings_path=folder / "studio.ini")
+    prefer_the_window(window)
     window.show()
     Project.create(folder / "project", name="Ticks", draft=tiny_experiment(images))
     open_project(window.studio, folder / "project")
@@ -104,10 +219,23 @@ def main() -> None:
     job = start_job(window, images)
     row = measured(arguments.seconds, arguments.repeats)
     print("job, plots redrawn    {:6.1f} {:6.1f}  {:6.1f}".format(*row))
+    row = medians([summary(delays_ms(window, job, arguments.seconds)) for _ in range(arguments.repeats)])
+    print("from line to curve    {:6.1f} {:6.1f}  {:6.1f}".format(*row))
+    beside, alone = paces(job, arguments.seconds, arguments.repeats)
+    print(
+        f"iterations a second beside the window {beside:.1f}, beside none {alone:.1f} ({1 - beside / alone:.1%} fewer)"
+    )
+    let_follow(job.curves)
     job.curves.add(long_history(job))
     row = measured(arguments.seconds, arguments.repeats)
-    print("the same, long run    {:6.1f} {:6.1f}  {:6.1f}".format(*row))
-    print(f"({job.iteration} iterations meanwhile, {os.cpu_count()} cores)")
+    print("job, long run         {:6.1f} {:6.1f}  {:6.1f}".format(*row))
+    (folder / "stream.jsonl").touch()
+    plots = window.page("jobs").plots
+    stream = Stream(plots, job.curves, folder / "stream.jsonl", per_second=1000, first=1)
+    row = measured(arguments.seconds, arguments.repeats)
+    stream.stop()
+    print("and 1,000 events/s    {:6.1f} {:6.1f}  {:6.1f}".format(*row))
+    print(f"({newest_iteration(job.run)} iterations meanwhile, {os.cpu_count()} cores)")
     window.studio.jobs.discard(job)
     wait_until(lambda: not window.studio.jobs.working)
     window.close()
