@@ -47,9 +47,37 @@ def pause(run: RunArgument, wait: Wait = 60, force: Force = False, as_json: AsJs
 def finish(run: RunArgument, wait: Wait = 600, force: Force = False, as_json: AsJson = False) -> None:
     """Let a worker end at the next safe point with the best so far, then evaluate, adapt and export as configured.
 
+    A run that was paused, interrupted or failed is taken up here to do that, without another iteration.
+
     Examples: `metastudio finish runs/20261120-101500-maml-5w1s-a3f2`
     """
-    _stop(existing_run(run), Wanted.FINISH, wait, force, Report(as_json=as_json))
+    found = existing_run(run)
+    if _require(found, Command.FINISH).needs_worker:
+        _stop(found, Wanted.FINISH, wait, force, Report(as_json=as_json))
+    elif exit_code := _finish_here(found, as_json):
+        raise typer.Exit(exit_code)
+
+
+def _finish_here(run: RunFolder, as_json: bool) -> int:
+    """Do in this process what is left to do at the end of a run, and return the exit code.
+
+    Raises:
+        ConfigurationError: if there is nothing to finish, or several processes would have to.
+    """
+    from metastudio.cli.training import processes_of, work_on
+
+    if not run.checkpoints():
+        raise ConfigurationError(
+            "There is no checkpoint to finish with yet.", where=str(run.path), todo="Train it with: metastudio train."
+        )
+    if processes_of(run) > 1:
+        raise ConfigurationError(
+            "Several processes share the tasks of this run.",
+            where=str(run.path),
+            todo="Let it go on with metastudio train, and finish it while it does.",
+        )
+    with Report(as_json=as_json) as report:
+        return work_on(run, report, wish=Wanted.FINISH)
 
 
 def discard(run: RunArgument, wait: Wait = 60, force: Force = False, as_json: AsJson = False) -> None:

@@ -21,6 +21,7 @@ from metastudio.cli.signals import ENDING_SIGNALS
 from metastudio.errors import ConfigurationError, MetaStudioError
 from metastudio.logs import log_to_file
 from metastudio.runs import events
+from metastudio.runs.control import Wanted
 from metastudio.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def train(
     else:
         with Report(as_json=as_json) as report:
             run = _run_of(what, runs_folder, images, recipe, overrides, report)
-            processes = 0 if make_only else _processes(run)
+            processes = 0 if make_only else processes_of(run)
             exit_code = work_on(run, report) if processes == 1 else 0
         if processes > 1:  # the first of them shows how it goes
             from metastudio.engine.training.launch import train_in_processes
@@ -73,13 +74,14 @@ def train(
         raise typer.Exit(exit_code)
 
 
-def work_on(run: RunFolder, report: Report, ranks: Ranks | None = None) -> int:
+def work_on(run: RunFolder, report: Report, ranks: Ranks | None = None, wish: Wanted = Wanted.RUN) -> int:
     """Work on a run in this process and show what happens; return the exit code.
 
     Args:
         run: What is worked on.
         report: Shows it.
         ranks: The processes that share it; this one alone where they are not given.
+        wish: What is wanted of it from the start.
 
     Raises:
         LockedError: if another worker is at work on it.
@@ -90,7 +92,7 @@ def work_on(run: RunFolder, report: Report, ranks: Ranks | None = None) -> int:
 
     last: events.Event | None = None
     with _logged(run) if ranks is None or ranks.is_first else contextlib.nullcontext(), _Stop() as stop:
-        for event in work(run, stop_requested=lambda: stop.exit_code != 0, ranks=ranks):
+        for event in work(run, stop_requested=lambda: stop.exit_code != 0, ranks=ranks, wish=wish):
             report.event(event)
             last = event
     if isinstance(last, events.Failed):
@@ -135,7 +137,7 @@ def _work_as_one_of_torchrun(what: Path | None, as_json: bool) -> int:
         return error.exit_code  # the first says it, or was the one
 
 
-def _processes(run: RunFolder) -> int:
+def processes_of(run: RunFolder) -> int:
     """Return how many processes the run's device asks for; 1 where it cannot be read, which the worker says."""
     with contextlib.suppress(MetaStudioError):
         device = parse_device(run.experiment().device)

@@ -81,6 +81,8 @@ class Job:
             return Message("It starts by itself when its device is free.")
         if command is Command.EDIT and self.state is State.QUEUED and self.run.checkpoints():
             return why_not(State.PAUSED, command)  # it was begun, and only waits to go on
+        if command is Command.FINISH and self.can_resume and not self.run.checkpoints():
+            return Message("There is no checkpoint to finish with yet.")
         return why_not(self.state, command)
 
     @property

@@ -151,8 +151,11 @@ class JobQueue(QObject):
         self._want(job, Wanted.PAUSE)
 
     def finish(self, job: Job) -> None:
-        """Let the worker end now with the best it has, adapt and export."""
-        self._want(job, Wanted.FINISH)
+        """Let the worker end now with the best it has, adapt and export; what has stopped is taken up to do that."""
+        if job.is_working:
+            self._want(job, Wanted.FINISH)
+        else:
+            self._go_on(job, Command.FINISH, Wanted.FINISH)
 
     def discard(self, job: Job) -> None:
         """End a job that is not wanted; where no worker lives it is done at once. The trash gives it back."""
@@ -171,13 +174,7 @@ class JobQueue(QObject):
 
     def resume(self, job: Job) -> None:
         """Let a paused, interrupted, failed or held job go on when its device is free."""
-        if not self._may(job, Command.START):
-            return
-        job.is_held = False
-        job.reason = ""
-        job.ask(Wanted.RUN)
-        self._change(job, State.QUEUED)
-        self._start_next()
+        self._go_on(job, Command.START, Wanted.RUN)
 
     def resume_held(self) -> None:
         """Let everything go on that waits for the person, each when its device is free."""
@@ -304,6 +301,15 @@ class JobQueue(QObject):
         job.ask(wanted)
         self._change(job, _DOING[wanted])
 
+    def _go_on(self, job: Job, command: Command, wanted: Wanted) -> None:
+        if not self._may(job, command):
+            return
+        job.is_held = False
+        job.reason = ""
+        job.ask(wanted)
+        self._change(job, State.QUEUED)
+        self._start_next()
+
     def _start_next(self) -> None:
         if self._is_shut or self.is_read_only:
             return
@@ -317,12 +323,13 @@ class JobQueue(QObject):
 
     def _start(self, job: Job, *, attach: bool = False) -> None:
         job.curves = Curves()  # the thread tells the whole history again
-        job.thread = JobThread(job.run, attach=attach, command=self._command, parent=self)
+        wanted = Wanted.RUN if attach else job.wanted
+        job.thread = JobThread(job.run, attach=attach, wanted=wanted, command=self._command, parent=self)
         job.thread.events_arrived.connect(self._on_events_arrived)
         job.thread.state_said.connect(self._on_state_said)
         job.thread.ended.connect(self._on_ended)
         job.said = job.state if attach else State.PREPARING
-        self._change(job, job.said)
+        self._change(job, _DOING.get(wanted, job.said))
         job.thread.start()
 
     def _job_of_sender(self) -> Job | None:

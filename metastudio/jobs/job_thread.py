@@ -68,6 +68,7 @@ class JobThread(QThread):
         run: RunFolder,
         *,
         attach: bool = False,
+        wanted: Wanted = Wanted.RUN,
         command: Command = worker_command,
         parent: QObject | None = None,
     ) -> None:
@@ -76,7 +77,7 @@ class JobThread(QThread):
         self._attach = attach
         self._command = command
         self._detached = threading.Event()
-        self._wanted = Wanted.RUN
+        self._wanted = wanted
         self._process: subprocess.Popen[bytes] | None = None
         self._offset = 0
         self._next_glance = 0.0

@@ -26,7 +26,7 @@ class Command(StrEnum):
 
 
 _ALWAYS = frozenset({Command.DUPLICATE, Command.MOVE})
-_STOPPED = _ALWAYS | {Command.START, Command.DISCARD, Command.REMOVE, Command.START_FROM}
+_STOPPED = _ALWAYS | {Command.START, Command.FINISH, Command.DISCARD, Command.REMOVE, Command.START_FROM}
 
 ALLOWED: Mapping[State, frozenset[Command]] = {
     State.QUEUED: _ALWAYS | {Command.START, Command.EDIT, Command.DISCARD, Command.REMOVE},
@@ -46,7 +46,7 @@ ALLOWED: Mapping[State, frozenset[Command]] = {
 _WHY = {
     Command.START: "Only what waits, was paused, was interrupted or failed can be started.",
     Command.PAUSE: "Only what a worker prepares, trains or finishes can be paused.",
-    Command.FINISH: "Only what is being trained can be finished now.",
+    Command.FINISH: "Only what is being trained, or has stopped after it began, can be finished now.",
     Command.DISCARD: "What has ended goes to the trash from the Runs page.",
     Command.FORCE: "There is no worker that could be ended.",
     Command.EDIT: "What was begun keeps its configuration. Duplicate it with changes instead.",

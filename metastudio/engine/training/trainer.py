@@ -145,13 +145,14 @@ class Trainer:
     def _run(self) -> Iterator[events.Event]:
         try:
             yield from self._validated_where_due()  # where a pause had cut it short
+            if self.progress.iteration and self._is_finish_wanted():  # it was taken up only for that
+                yield from self._end_here()
             while self.progress.iteration < self.last_iteration:
                 yield from self._iterate(self.progress.iteration + 1)
                 if self._is_leaving():
                     raise Cancelled
                 if self._heard is Wanted.FINISH:
-                    self.progress = replace(self.progress, ends_at=self.progress.iteration)
-                    yield from self._validated_where_due()
+                    yield from self._end_here()
         except Cancelled:
             yield from self._checkpoint(is_best=False)  # of what is discarded too: it may be taken back
             yield self._finished("discarded" if self._heard is Wanted.DISCARD else "paused")
@@ -162,6 +163,14 @@ class Trainer:
         else:
             yield from self._checkpoint(is_best=False)
             yield self._finished("finished")
+
+    def _end_here(self) -> Iterator[events.Event]:
+        self.progress = replace(self.progress, ends_at=self.progress.iteration)
+        yield from self._validated_where_due()
+
+    def _is_finish_wanted(self) -> bool:
+        self._heard = self.wanted()
+        return self._heard is Wanted.FINISH
 
     def _is_leaving(self) -> bool:
         """Hear what is wanted, and return whether it is to leave without ending."""

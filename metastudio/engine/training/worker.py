@@ -50,7 +50,11 @@ Result = TypeVar("Result")
 
 
 def work(
-    run: RunFolder, *, stop_requested: Callable[[], bool] = lambda: False, ranks: Ranks | None = None
+    run: RunFolder,
+    *,
+    stop_requested: Callable[[], bool] = lambda: False,
+    ranks: Ranks | None = None,
+    wish: Wanted = Wanted.RUN,
 ) -> Iterator[events.Event]:
     """Work on a run until it ends; go on where it stopped. The last event is `Finished` or `Failed`.
 
@@ -61,6 +65,7 @@ def work(
         stop_requested: Looked at wherever `control` is, after every outer step and every judged episode: true means
             what `pause` in `control` means.
         ranks: The processes that share the run's tasks; this one alone where they are not given.
+        wish: What `control` says until somebody wants something else.
 
     Raises:
         LockedError: if another worker is at work on it; nothing was written.
@@ -81,7 +86,7 @@ def work(
         if not ranks.is_first:
             yield from _reported(_stay(run, stop_requested, _StateKeeper(run, state, is_writer=False), ranks), ranks)
             return
-        write_control(run, Wanted.RUN)
+        write_control(run, wish)
         with EventLog(run.events_path) as log:
             keeper = _StateKeeper(run, state)
             for event in _reported(_stay(run, stop_requested, keeper, ranks), ranks):

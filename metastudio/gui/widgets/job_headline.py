@@ -143,7 +143,8 @@ class JobHeadline(QWidget):
         if not job.can_resume:
             return {"remove"}
         is_in_banner = job.state is not State.PAUSED or job.curves.failure is not None
-        return {"discard", "remove"} if is_in_banner else {"resume", "discard", "remove"}
+        finish = set() if self._why_not(job, "finish") else {"finish"}
+        return {"discard", "remove"} | finish | (set() if is_in_banner else {"resume"})
 
     def _facts_of(self, job: Job) -> str:
         facts = []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from waiting_runs import make_glyphs, tiny_experiment, waiting_run
 
 from metastudio.cli import controlling
 from metastudio.runs.checkpoint_files import iteration_of
@@ -69,6 +70,32 @@ def test_a_worker_is_paused_extended_only_when_finished_and_finished_with_its_nu
     assert again.code == 2
     assert "This run is paused" in again.err
     worker.wait()
+
+
+def test_a_paused_run_is_finished_where_it_stands(
+    worker: subprocess.Popen[str], metastudio: Callable[..., object]
+) -> None:
+    run = training(worker)
+    read_on(worker)
+    metastudio("pause", run.path, *SOON)
+    worker.wait()
+    paused_at = run.state().iteration
+    said = metastudio("finish", run.path)
+    assert said.code == 0, said.err
+    assert run.state().state is State.FINISHED
+    assert run.state().iteration == paused_at
+
+
+def test_what_has_no_checkpoint_yet_is_not_finished(tmp_path: Path, metastudio: Callable[..., object]) -> None:
+    run = waiting_run(tmp_path / "runs", tiny_experiment(make_glyphs(tmp_path / "glyphs")))
+    refused = metastudio("finish", run.path)
+    assert refused.code == 2
+    assert "This run is queued" in refused.err
+    run.write_state(run.state().model_copy(update={"state": State.INTERRUPTED}))
+    refused = metastudio("finish", run.path)
+    assert refused.code == 2
+    assert "no checkpoint to finish with" in refused.err
+    assert run.state().state is State.INTERRUPTED
 
 
 def test_finish_now_judges_and_ends_and_the_run_can_be_extended_by_an_exact_number(

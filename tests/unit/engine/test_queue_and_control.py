@@ -86,6 +86,24 @@ def test_finish_now_keeps_the_best_and_evaluates_and_exports_as_configured(glyph
     assert run.state().iterations == 5000, "what was planned stays on record beside what was done"
 
 
+def test_a_paused_run_is_finished_without_another_iteration(glyphs: Path, tmp_path: Path) -> None:
+    experiment = small_experiment(glyphs, evaluation={"after_training": True, "episodes": 3}, exports=["checkpoint"])
+    run = small_run(tmp_path, with_training(experiment, iterations=5000))
+    for event in work(run):
+        if at_iteration(3)(event):
+            write_control(run, Wanted.PAUSE)
+    assert run.state().state is State.PAUSED
+    paused_at = run.state().iteration
+    said = list(work(run, wish=Wanted.FINISH))
+    kinds = [each.kind for each in said]
+    assert "outer_step" not in kinds
+    assert (said[-1].kind, said[-1].outcome, said[-1].iteration) == ("finished", "finished", paused_at)
+    assert "validated" in kinds, "the state it ends with is judged"
+    assert run.best() is not None
+    assert len(run.evaluations()) == len(run.exports()) == 1
+    assert run.state().state is State.FINISHED
+
+
 def test_finish_is_not_heard_before_there_is_anything_to_finish(glyphs: Path, tmp_path: Path) -> None:
     run = small_run(tmp_path, small_experiment(glyphs))
     states = []

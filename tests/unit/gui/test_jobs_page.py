@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from metastudio.jobs.job import Job, title_of
 from metastudio.jobs.job_thread import JobThread
 from metastudio.runs.control import Wanted
 from metastudio.runs.events import Capacity, InnerTrace, OuterStep, Preparing, Started, Validated
+from metastudio.runs.run_commands import Command
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State, summary_of
 
@@ -93,6 +95,19 @@ def test_numbers_of_a_running_job_are_in_its_line(page: JobsPage, studio: Studio
         assert words in line
     assert page._progress.value() == 620
     assert shown(page) == {"pause", "finish", "discard"}
+
+
+def test_a_paused_job_is_resumed_or_finished_where_it_has_a_checkpoint(
+    page: JobsPage, studio: Studio, document
+) -> None:
+    job = add_job(studio, document, State.PAUSED)
+    assert shown(page) == {"resume", "finish", "discard", "remove"}
+    assert page.headline.buttons["finish"].isEnabled()
+    for each in job.run.checkpoints():
+        shutil.rmtree(each)
+    page._show_job()
+    assert shown(page) == {"resume", "discard", "remove"}
+    assert "no checkpoint" in str(job.why_not(Command.FINISH))
 
 
 def test_preparing_shows_its_phase_and_how_far_it_is(page: JobsPage, studio: Studio, document) -> None:

@@ -74,6 +74,19 @@ def test_a_paused_job_gives_its_process_back_and_resumes_without_a_gap(
     wait_for(qtbot, job, State.FINISHED)
 
 
+def test_a_paused_job_is_finished_by_a_worker_that_does_only_that(qtbot, queue: JobQueue, make_run: MakeRun) -> None:
+    job = queue.enqueue(make_run(iterations=LONG))
+    wait_for_steps(qtbot, job)
+    queue.pause(job)
+    wait_for(qtbot, job, State.PAUSED)
+    stopped_at = job.iteration
+    queue.finish(job)
+    assert job.state is State.FINISHING
+    wait_for(qtbot, job, State.FINISHED)
+    assert job.iteration == stopped_at
+    assert job.wanted is Wanted.RUN
+
+
 def test_a_pause_asked_before_the_worker_listens_is_not_forgotten(qtbot, queue: JobQueue, make_run: MakeRun) -> None:
     job = queue.enqueue(make_run(iterations=LONG))
     queue.pause(job)

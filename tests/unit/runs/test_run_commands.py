@@ -15,13 +15,13 @@ TABLE = {
     State.PREPARING: "    -     x     -      x       x     -    x         -      -          x    -",
     State.RUNNING: "      -     x     x      x       x     -    x         -      x          x    -",
     State.PAUSING: "      -     -     -      x       x     -    x         -      x          x    -",
-    State.PAUSED: "       x     -     -      x       -     -    x         -      x          x    x",
+    State.PAUSED: "       x     -     x      x       -     -    x         -      x          x    x",
     State.FINISHING: "    -     x     -      x       x     -    x         -      x          x    -",
     State.FINISHED: "     -     -     -      -       -     -    x         x      x          x    x",
-    State.FAILED: "       x     -     -      x       -     -    x         -      x          x    x",
+    State.FAILED: "       x     -     x      x       -     -    x         -      x          x    x",
     State.DISCARDING: "   -     -     -      -       x     -    x         -      -          x    -",
     State.DISCARDED: "    -     -     -      -       -     -    -         -      -          -    -",
-    State.INTERRUPTED: "  x     -     -      x       -     -    x         -      x          x    x",
+    State.INTERRUPTED: "  x     -     x      x       -     -    x         -      x          x    x",
 }
 ORDER = tuple(Command)
 
@@ -41,7 +41,7 @@ def test_every_command_in_every_state_is_taken_or_refused_with_a_reason(state: S
 
 @pytest.mark.parametrize("state", State)
 def test_only_a_worker_can_be_stopped_and_only_what_has_none_can_be_started_or_removed(state: State) -> None:
-    stops = {Command.PAUSE, Command.FINISH, Command.FORCE} & ALLOWED[state]
+    stops = {Command.PAUSE, Command.FORCE} & ALLOWED[state]
     assert not stops or state.needs_worker
     starts = {Command.START, Command.EDIT, Command.EXTEND, Command.REMOVE} & ALLOWED[state]
     assert not starts or not state.needs_worker
