@@ -55,6 +55,7 @@ class JobPlots(QWidget):
         self._stale: list[Plot] = []
         self._steps: Generator[None] | None = None
         self._painting_s = 0.0
+        self._is_empty = True
         iteration = XAxis.ITERATION.caption
         self.accuracy = Plot(self.tr("Accuracy"), iteration, self.tr("accuracy, %"))
         self.accuracy.set_axes(iteration, self.tr("accuracy, %"), unit=" %")
@@ -95,8 +96,10 @@ class JobPlots(QWidget):
 
     @Slot()
     def request_redraw(self) -> None:
-        """Draw what has come since, when its time has come."""
-        if self.isVisible():
+        """Draw what has come since, when its time has come; what comes into empty plots is drawn at once."""
+        if self.isVisible() and self._is_empty and len(self._curves.steps):
+            self._draw()
+        elif self.isVisible():
             self._stale += [each for each in self._all if each not in self._stale]  # those already drawn queue up again
             self._limit.request()
 
@@ -160,6 +163,7 @@ class JobPlots(QWidget):
         """Draw all four now."""
         self._end_steps()
         self._stale = []
+        self._is_empty = not len(self._curves.steps)
         self._set_accuracy()
         self.accuracy.refresh()
         self._set_outer()
