@@ -324,6 +324,7 @@ class JobQueue(QObject):
     def _start(self, job: Job, *, attach: bool = False) -> None:
         job.curves = Curves()  # the thread tells the whole history again
         wanted = Wanted.RUN if attach else job.wanted
+        job.ask(wanted)  # to be followed from now on
         job.thread = JobThread(job.run, attach=attach, wanted=wanted, command=self._command, parent=self)
         job.thread.events_arrived.connect(self._on_events_arrived)
         job.thread.state_said.connect(self._on_state_said)
