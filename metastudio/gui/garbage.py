@@ -13,6 +13,8 @@ _OLDEST = 2
 _WORTH_IT = 0.25
 """Everything is looked through anew when this share of it has come since, as Python's own rule has it."""
 _BUSY_SHARE = 0.1
+_whole = 0
+"""How many objects there were when everything was last looked through."""
 
 
 def collect_if_due(*, is_at_rest: bool = True) -> None:
@@ -23,7 +25,10 @@ def collect_if_due(*, is_at_rest: bool = True) -> None:
     """
     for generation, (count, most) in reversed(list(enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)))):
         if count > most:
-            _collect_oldest(is_at_rest=is_at_rest) if generation == _OLDEST else gc.collect(generation)
+            if generation == _OLDEST:
+                _collect_oldest(is_at_rest=is_at_rest)
+            else:
+                gc.collect(generation)
             return
 
 
@@ -33,11 +38,15 @@ def _collect_oldest(*, is_at_rest: bool) -> None:
     Everything takes 100 ms with 2,000 classes, which a person who scrolls would see: in motion that waits until as
     much has come as there was.
     """
-    grown = len(gc.get_objects(_OLDEST)) / max(1, gc.get_freeze_count())
-    if grown > (_WORTH_IT if is_at_rest else 1):
+    global _whole  # noqa: PLW0603 - there is one collector
+    come = gc.get_freeze_count() + len(gc.get_objects(_OLDEST)) - _whole
+    is_whole = come > (_WORTH_IT if is_at_rest else 1) * _whole
+    if is_whole:
         gc.unfreeze()
     gc.collect()
     gc.freeze()
+    if is_whole:
+        _whole = gc.get_freeze_count()
 
 
 class RestWatch:

@@ -146,7 +146,7 @@ class Curves:
                     event.accuracy_before,
                     event.ci95_before,
                     event.loss,
-                    self.last_step.elapsed_s if self.last_step is not None else 0.0,
+                    float(self.steps.column(9)[-1]) if len(self.steps) else 0.0,
                     _seconds(event.at),
                 )
                 if event.is_best:

@@ -62,6 +62,7 @@ def paint_thumbnail(
         painter.restore()
     else:
         pixmap = QPixmap() if found is None else found.pixmap
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)  # the other screen may have larger pixels
         painter.drawPixmap(inside.topLeft(), _rounded(pixmap, inside.size(), is_filled))
     if found is not None and found.problem is not None:
         side = min(24, inside.width() // 2)

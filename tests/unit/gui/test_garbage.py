@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from metastudio.gui import garbage
 from metastudio.gui.garbage import RestWatch, collect_if_due
 
 
@@ -18,7 +19,8 @@ class _Loop:
 
 
 @pytest.fixture
-def _thresholds() -> Iterator[None]:
+def _thresholds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(garbage, "_whole", 0)  # the next look is at everything
     before = gc.get_threshold()
     yield
     gc.set_threshold(*before)
@@ -65,6 +67,19 @@ class TestTheOldestGeneration:
         more = [[] for _ in range(gc.get_freeze_count() + 100)]
         gc.collect(1)
         _collect_oldest(is_at_rest=False)
+        assert more
+        assert seen() is None
+
+    def test_small_growth_adds_up(self) -> None:
+        loop = _Loop()
+        seen = weakref.ref(loop)
+        _collect_oldest()
+        del loop
+        more: list[list[object]] = []
+        for _ in range(2):
+            more += [[] for _ in range(gc.get_freeze_count() // 6)]
+            gc.collect(1)
+            _collect_oldest()
         assert more
         assert seen() is None
 
