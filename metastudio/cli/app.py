@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names that no encoding knows shall not end the program
             stream.reconfigure(errors="backslashreplace")
-    if argv is None and arguments[:1] in (["train"], ["demo"], ["forecast"]):
+    if argv is None and arguments[:1] in (["train"], ["finish"], ["demo"], ["forecast"]):
         _take_better_allocator()
     try:
         if _means_studio(arguments):

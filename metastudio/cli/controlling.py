@@ -47,37 +47,19 @@ def pause(run: RunArgument, wait: Wait = 60, force: Force = False, as_json: AsJs
 def finish(run: RunArgument, wait: Wait = 600, force: Force = False, as_json: AsJson = False) -> None:
     """Let a worker end at the next safe point with the best so far, then evaluate, adapt and export as configured.
 
-    A run that was paused, interrupted or failed is taken up here to do that, without another iteration.
+    A run that was paused, interrupted or failed is taken up here to do that, as `metastudio train RUN --finish` does;
+    then there is no worker to wait for or to force.
 
     Examples: `metastudio finish runs/20261120-101500-maml-5w1s-a3f2`
     """
-    found = existing_run(run)
+    from metastudio.cli.training import train
+
+    found, report = existing_run(run), Report(as_json=as_json)
     if _require(found, Command.FINISH).needs_worker:
-        _stop(found, Wanted.FINISH, wait, force, Report(as_json=as_json))
-    elif exit_code := _finish_here(found, as_json):
-        raise typer.Exit(exit_code)
-
-
-def _finish_here(run: RunFolder, as_json: bool) -> int:
-    """Do in this process what is left to do at the end of a run, and return the exit code.
-
-    Raises:
-        ConfigurationError: if there is nothing to finish, or several processes would have to.
-    """
-    from metastudio.cli.training import processes_of, work_on
-
-    if not run.checkpoints():
-        raise ConfigurationError(
-            "There is no checkpoint to finish with yet.", where=str(run.path), todo="Train it with: metastudio train."
-        )
-    if processes_of(run) > 1:
-        raise ConfigurationError(
-            "Several processes share the tasks of this run.",
-            where=str(run.path),
-            todo="Let it go on with metastudio train, and finish it while it does.",
-        )
-    with Report(as_json=as_json) as report:
-        return work_on(run, report, wish=Wanted.FINISH)
+        _stop(found, Wanted.FINISH, wait, force, report)
+    else:
+        train(found.path, finish=True, as_json=as_json)
+        _tell_state(found, report)
 
 
 def discard(run: RunArgument, wait: Wait = 60, force: Force = False, as_json: AsJson = False) -> None:
@@ -155,7 +137,7 @@ def _stop(run: RunFolder, wanted: Wanted, wait_s: float, is_forced: bool, report
     _require(run, Command(wanted.value))
     began = said = time.monotonic()
     write_control(run, wanted)
-    while (state := run.effective_state()).needs_worker:
+    while run.effective_state().needs_worker:
         if time.monotonic() - began > wait_s:
             if not is_forced:
                 raise ResourceError(
@@ -171,5 +153,10 @@ def _stop(run: RunFolder, wanted: Wanted, wait_s: float, is_forced: bool, report
             said = time.monotonic()
             write_control(run, wanted)
         time.sleep(_LOOK_EVERY_S)
-    report.say(f"The run is {state.value} at iteration {run.state().iteration}: {run.path}")
-    report.tell(kind="state", state=state.value, iteration=run.state().iteration, path=str(run.path))
+    _tell_state(run, report)
+
+
+def _tell_state(run: RunFolder, report: Report) -> None:
+    state, iteration = run.effective_state(), run.state().iteration
+    report.say(f"The run is {state.value} at iteration {iteration}: {run.path}")
+    report.tell(kind="state", state=state.value, iteration=iteration, path=str(run.path))

@@ -44,6 +44,12 @@ def train(
     make_only: Annotated[
         bool, typer.Option("--make-only", help="Make the run and say where it lies; torchrun or a cluster trains it.")
     ] = False,
+    finish: Annotated[
+        bool,
+        typer.Option(
+            "--finish", help="End a run that was begun where it stands: evaluate, adapt and export as configured."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train an experiment, or go on with a run that was paused, interrupted or failed.
@@ -56,17 +62,24 @@ def train(
     `metastudio train --images omniglot --recipe quick-proto-omniglot --set training.iterations=500`,
     `torchrun --nproc-per-node=2 -m metastudio train runs/20261120-101500-maml-5w1s-a3f2`
     """
+    wish = Wanted.FINISH if finish else Wanted.RUN
     if _is_one_of_torchrun():
-        exit_code = _work_as_one_of_torchrun(what, as_json)
+        exit_code = _work_as_one_of_torchrun(what, as_json, wish)
     else:
         with Report(as_json=as_json) as report:
             run = _run_of(what, runs_folder, images, recipe, overrides, report)
-            processes = 0 if make_only else processes_of(run)
-            exit_code = work_on(run, report) if processes == 1 else 0
+            if finish and not run.checkpoints():
+                raise ConfigurationError(
+                    "There is no checkpoint to finish with yet.",
+                    where=str(run.path),
+                    todo="Train it without --finish.",
+                )
+            processes = 0 if make_only else _processes(run)
+            exit_code = work_on(run, report, wish=wish) if processes == 1 else 0
         if processes > 1:  # the first of them shows how it goes
             from metastudio.engine.training.launch import train_in_processes
 
-            exit_code = train_in_processes(run.path, processes, as_json=as_json)
+            exit_code = train_in_processes(run.path, processes, wish=wish, as_json=as_json)
         report.say(f"The run lies in {run.path}")
         if make_only or exit_code in {130, 143}:
             report.say(f"Go on with: metastudio train {run.path}")
@@ -119,7 +132,7 @@ def _is_one_of_torchrun() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ or os.environ.get("WORLD_SIZE", "1") != "1"
 
 
-def _work_as_one_of_torchrun(what: Path | None, as_json: bool) -> int:
+def _work_as_one_of_torchrun(what: Path | None, as_json: bool, wish: Wanted) -> int:
     if what is None or not what.is_dir():
         raise ConfigurationError(
             "Several processes are given the folder of a run, which one of them alone has made.",
@@ -130,14 +143,14 @@ def _work_as_one_of_torchrun(what: Path | None, as_json: bool) -> int:
     ranks = Ranks(os.environ)
     try:
         with Report(as_json=as_json, is_silent=not ranks.is_first) as report:
-            return work_on(existing_run(what), report, ranks)
+            return work_on(existing_run(what), report, ranks, wish)
     except LostRankError as error:
         if ranks.is_first:
             raise
         return error.exit_code  # the first says it, or was the one
 
 
-def processes_of(run: RunFolder) -> int:
+def _processes(run: RunFolder) -> int:
     """Return how many processes the run's device asks for; 1 where it cannot be read, which the worker says."""
     with contextlib.suppress(MetaStudioError):
         device = parse_device(run.experiment().device)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from metastudio.errors import counted
+from metastudio.runs.control import Wanted
 from metastudio.runs.events import Capacity
 from metastudio.runs.run_state import Origin, State
+
+if TYPE_CHECKING:
+    from metastudio.jobs.job import Job
 
 __all__ = [
     "STATE_ICONS",
@@ -22,6 +27,7 @@ __all__ = [
     "date_text",
     "date_text_of",
     "duration_text",
+    "job_state_text",
     "origin_text",
     "percent",
     "state_text",
@@ -96,6 +102,15 @@ def date_text_of(timestamp: float) -> str:
         return datetime.fromtimestamp(timestamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError, OSError):
         return ""
+
+
+def job_state_text(job: Job) -> str:
+    """Return where a job stands; of one that waits also for what."""
+    if job.is_waiting and job.is_held:
+        return _tr("waits for you")
+    if job.is_waiting and job.wanted is Wanted.FINISH:
+        return _tr("waits to be finished")
+    return state_text(job.state)
 
 
 def state_text(state: State) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from metastudio.runs.events import (
     Adapted,
     Capacity,
+    CheckpointSaved,
     Evaluated,
     Event,
     Exported,
@@ -69,6 +70,7 @@ class Curves:
         validations: iteration, accuracy, ci95, accuracy before, ci95 before, loss, elapsed seconds, wall clock.
         traces: iteration → task → the `InnerTrace`.
         learned: title → what the method learned beside the weights, oldest first.
+        has_checkpoint: Whether there is one to go on from.
         capacity: What a task takes and what the machine could do, once that is known.
         best: The best validation so far.
         phase: What is being prepared, or None once training has started.
@@ -79,6 +81,7 @@ class Curves:
         self.validations = Series(8)
         self.traces: dict[int, dict[int, InnerTrace]] = {}
         self.learned: dict[str, list[Learned]] = {}
+        self.has_checkpoint = False
         self.capacity: Capacity | None = None
         self.best: Validated | None = None
         self.started: Started | None = None
@@ -155,7 +158,10 @@ class Curves:
                 self.phase = None
                 self.started = event
                 self.failure = self.finished = None
+                self.has_checkpoint = self.has_checkpoint or event.iteration > 0
                 self._forget_after(event.iteration)
+            case CheckpointSaved():
+                self.has_checkpoint = True
             case Preparing():
                 self.phase = event
             case Failed():

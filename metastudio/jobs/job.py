@@ -77,11 +77,11 @@ class Job:
 
     def why_not(self, command: Command) -> Message | None:
         """Return why it does not take a command now; None where it does."""
-        if command is Command.START and self.is_waiting and not self.is_held:
+        if command is Command.START and self.is_waiting and not self.is_held and self.wanted is Wanted.RUN:
             return Message("It starts by itself when its device is free.")
         if command is Command.EDIT and self.state is State.QUEUED and self.run.checkpoints():
             return why_not(State.PAUSED, command)  # it was begun, and only waits to go on
-        if command is Command.FINISH and self.can_resume and not self.run.checkpoints():
+        if command is Command.FINISH and self.can_resume and not self.curves.has_checkpoint:
             return Message("There is no checkpoint to finish with yet.")
         return why_not(self.state, command)
 

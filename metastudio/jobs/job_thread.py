@@ -33,7 +33,7 @@ _SIGNALS_FROM = 128
 _LAST_READS = 40
 """How often the events of a worker that is gone are tried, two seconds long, where they cannot be read."""
 
-Command = Callable[[str], tuple[list[str], dict[str, str]]]
+Command = Callable[[str, Wanted], tuple[list[str], dict[str, str]]]
 
 
 class JobEnd(NamedTuple):
@@ -124,7 +124,7 @@ class JobThread(QThread):
         if not self._attach and not is_worker_alive(self._run):
             self._written = self._mark()  # what was written before says nothing about the worker that is started now
             write_control(self._run, self._wanted)
-            argv, env = self._command(str(self._run.path))
+            argv, env = self._command(str(self._run.path), self._wanted)
             self._process = start_worker(argv, env, self._run.log_path)
         self.training_started.emit()
         last_reads = _LAST_READS

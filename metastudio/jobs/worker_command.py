@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from metastudio.runs.control import Wanted
+
 NICENESS = 10
 
 
@@ -15,9 +17,12 @@ def program() -> list[str]:
     return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "metastudio"]
 
 
-def worker_command(run: str | os.PathLike[str]) -> tuple[list[str], dict[str, str]]:
-    """Return argv and environment of a worker on `run`; what it prints goes nowhere, the run folder has it all."""
-    return [*program(), "train", os.fspath(run)], _environment()
+def worker_command(run: str | os.PathLike[str], wanted: Wanted = Wanted.RUN) -> tuple[list[str], dict[str, str]]:
+    """Return argv and environment of a worker on `run`, which may only be wanted to finish.
+
+    What it prints goes nowhere: the run folder has it all.
+    """
+    return [*program(), "train", os.fspath(run), *["--finish"] * (wanted is Wanted.FINISH)], _environment()
 
 
 def forecast_command(experiment_file: str | os.PathLike[str]) -> tuple[list[str], dict[str, str]]:

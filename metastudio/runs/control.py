@@ -1,4 +1,4 @@
-"""What the person wants of a running worker: one word in one file, read after every outer step and judged episode."""
+"""What the person wants of a running worker: one word in one file, read between outer steps and judged episodes."""
 
 from __future__ import annotations
 

@@ -11,8 +11,10 @@ from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, launch_agent
 
+from metastudio.runs.control import Wanted
 
-def train_in_processes(run: Path, count: int, *, as_json: bool = False) -> int:
+
+def train_in_processes(run: Path, count: int, *, wish: Wanted = Wanted.RUN, as_json: bool = False) -> int:
     """Train a run in `count` processes; return the exit code of the first that failed, 0 where none did.
 
     None is started anew: whoever wants the run to go on resumes it.
@@ -20,6 +22,7 @@ def train_in_processes(run: Path, count: int, *, as_json: bool = False) -> int:
     Args:
         run: Its folder.
         count: How many.
+        wish: What is wanted of them from the start: to go on, or to finish.
         as_json: Whether the first prints its events as JSON lines.
     """
     config = LaunchConfig(
@@ -32,7 +35,8 @@ def train_in_processes(run: Path, count: int, *, as_json: bool = False) -> int:
         max_restarts=0,
     )
     program = [] if getattr(sys, "frozen", False) else ["-m", "metastudio"]
-    arguments = [*program, "train", str(run), *(["--json"] if as_json else [])]
+    options = ["--finish"] * (wish is Wanted.FINISH) + ["--json"] * as_json
+    arguments = [*program, "train", str(run), *options]
     try:
         launch_agent(config, sys.executable, arguments)
     except ChildFailedError as failed:

@@ -76,7 +76,7 @@ class Trainer:
             executor: Computes them.
             device: Where.
             save: Keeps a checkpoint.
-            wanted: Asked after every outer step and judged episode.
+            wanted: Asked after every outer step and judged episode, and before the first step of what goes on.
             is_watched: Whether somebody sees the events; else nothing is computed for them alone.
         """
         self.experiment = experiment
@@ -145,14 +145,11 @@ class Trainer:
     def _run(self) -> Iterator[events.Event]:
         try:
             yield from self._validated_where_due()  # where a pause had cut it short
-            if self.progress.iteration and self._is_finish_wanted():  # it was taken up only for that
-                yield from self._end_here()
+            if self.progress.iteration:  # it may be taken up only to be finished
+                yield from self._heed()
             while self.progress.iteration < self.last_iteration:
                 yield from self._iterate(self.progress.iteration + 1)
-                if self._is_leaving():
-                    raise Cancelled
-                if self._heard is Wanted.FINISH:
-                    yield from self._end_here()
+                yield from self._heed()
         except Cancelled:
             yield from self._checkpoint(is_best=False)  # of what is discarded too: it may be taken back
             yield self._finished("discarded" if self._heard is Wanted.DISCARD else "paused")
@@ -164,13 +161,17 @@ class Trainer:
             yield from self._checkpoint(is_best=False)
             yield self._finished("finished")
 
-    def _end_here(self) -> Iterator[events.Event]:
-        self.progress = replace(self.progress, ends_at=self.progress.iteration)
-        yield from self._validated_where_due()
+    def _heed(self) -> Iterator[events.Event]:
+        """Do what is wanted between two iterations.
 
-    def _is_finish_wanted(self) -> bool:
-        self._heard = self.wanted()
-        return self._heard is Wanted.FINISH
+        Raises:
+            Cancelled: where that is to leave.
+        """
+        if self._is_leaving():
+            raise Cancelled
+        if self._heard is Wanted.FINISH:
+            self.progress = replace(self.progress, ends_at=self.progress.iteration)
+            yield from self._validated_where_due()
 
     def _is_leaving(self) -> bool:
         """Hear what is wanted, and return whether it is to leave without ending."""

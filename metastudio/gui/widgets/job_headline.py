@@ -14,6 +14,7 @@ from metastudio.gui.wording import (
     capacity_text,
     count_text,
     duration_text,
+    job_state_text,
     origin_text,
     state_text,
 )
@@ -95,9 +96,9 @@ class JobHeadline(QWidget):
         name, token = STATE_ICONS[job.state]
         self._picture.setPixmap(icon(name, token).pixmap(_ICON_PX, _ICON_PX))
         self._name.setText(job.title)
-        self._state.setText(state_text(job.state))
+        self._state.setText(job_state_text(job))
         self._facts.setText(self._facts_of(job))
-        self.setAccessibleName(f"{job.title}, {state_text(job.state)}, {self._facts.full_text()}")
+        self.setAccessibleName(f"{job.title}, {job_state_text(job)}, {self._facts.full_text()}")
         shown = self._shown_buttons(job)
         for key, button in self.buttons.items():
             button.setVisible(key in shown)
@@ -137,7 +138,7 @@ class JobHeadline(QWidget):
                 return {"pause", "finish", "discard"}
             return {asked, "force"} if job.can_force else {asked}  # another wish is in the menu
         if job.is_waiting:
-            return {"discard"}  # a held one is started from the banner
+            return {"resume", "discard"} if job.wanted is Wanted.FINISH else {"discard"}  # held: from the banner
         if job.state is State.FINISHED:
             return {"extend", "try_it", "hand_over", "remove"}
         if not job.can_resume:

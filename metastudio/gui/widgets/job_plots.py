@@ -55,7 +55,7 @@ class JobPlots(QWidget):
         self._stale: list[Plot] = []
         self._steps: Generator[None] | None = None
         self._painting_s = 0.0
-        self._is_empty = True
+        self._is_empty = self._is_drawn_whole = True
         iteration = XAxis.ITERATION.caption
         self.accuracy = Plot(self.tr("Accuracy"), iteration, self.tr("accuracy, %"))
         self.accuracy.set_axes(iteration, self.tr("accuracy, %"), unit=" %")
@@ -118,8 +118,9 @@ class JobPlots(QWidget):
     def _draw_next(self) -> None:
         """Go on with a plot by one step; the others follow in their turn."""
         painting_s = sum(each.view.painting_s for each in self._all)
-        self._budget.charge(painting_s - self._painting_s)
-        self._painting_s = painting_s
+        if not self._is_drawn_whole:  # that costs many times what the next point does, and comes once
+            self._budget.charge(painting_s - self._painting_s)
+        self._painting_s, self._is_drawn_whole = painting_s, False
         self._budget.spend(self._step)
         step = self._curves.last_step
         pixel_s = step.elapsed_s / _PLOT_PX if step is not None else 0.0
@@ -163,7 +164,7 @@ class JobPlots(QWidget):
         """Draw all four now."""
         self._end_steps()
         self._stale = []
-        self._is_empty = not len(self._curves.steps)
+        self._is_empty, self._is_drawn_whole = not len(self._curves.steps), True
         self._set_accuracy()
         self.accuracy.refresh()
         self._set_outer()

@@ -19,7 +19,7 @@ from metastudio.gui import theme
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.job_menu import JobMenu
 from metastudio.gui.widgets.labels import label
-from metastudio.gui.wording import STATE_ICONS, state_text
+from metastudio.gui.wording import STATE_ICONS, job_state_text
 from metastudio.jobs.job import Job
 from metastudio.jobs.job_queue import JobQueue
 from metastudio.runs.run_commands import Command
@@ -139,7 +139,7 @@ class QueueStrip(QWidget):
             if item is None:
                 item = QListWidgetItem()
                 self._line.addItem(item)
-            state = self.tr("waits for you") if job.is_waiting and job.is_held else state_text(job.state)
+            state = job_state_text(job)
             share = f" {job.share:.0%}" if job.iteration else ""
             text = f"{job.title}  {state}{share}  ({job.device})"
             if item.text() != text:

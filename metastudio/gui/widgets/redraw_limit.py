@@ -55,13 +55,10 @@ class DrawingBudget:
     Args:
         share: Of the thread's time, in (0, 1).
         burst_s: So much may be drawn without a wait after a rest.
-        most_wait_s: Nothing waits longer, whatever was drawn before: a plot that is new, or of another size, costs
-            many times what its next point does.
     """
 
-    def __init__(self, share: float, burst_s: float, *, most_wait_s: float = 0.5) -> None:
+    def __init__(self, share: float, burst_s: float) -> None:
         self._share, self._burst_s = share, burst_s
-        self._most_s = burst_s + share * most_wait_s
         self._spent_s = 0.0
         self._at = time.perf_counter()
 
@@ -74,7 +71,7 @@ class DrawingBudget:
     def charge(self, cost_s: float) -> None:
         """Remember what something cost."""
         self._recover()
-        self._spent_s = min(self._spent_s + cost_s, self._most_s)
+        self._spent_s += cost_s
 
     def wait_s(self) -> float:
         """Return how long to wait before the next drawing."""

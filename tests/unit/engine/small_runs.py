@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from metastudio.catalog.experiment import ExperimentConfig
+from metastudio.catalog.experiment import ExperimentConfig, TargetClass, TargetTask
 from metastudio.catalog.validation import parse_experiment
 from metastudio.engine.training.worker import work
 from metastudio.images.class_split import split_classes
@@ -57,3 +57,24 @@ def work_until(run: RunFolder, stop: Callable[[Event], bool] = lambda _: False) 
     for event in work(run, stop_requested=lambda: any(map(stop, seen))):
         seen.append(event)
     return seen
+
+
+def at_iteration(iteration: int) -> Any:
+    """Return whether an event is the step of this iteration."""
+    return lambda event: event.kind == "outer_step" and event.iteration == iteration
+
+
+def target_of(folder: Path) -> TargetTask:
+    """Return a target task of two classes with two pictures each."""
+    classes = sorted(each for each in folder.glob("*/*") if each.is_dir())[:2]
+    return TargetTask(
+        name="two",
+        classes=tuple(
+            TargetClass(name=each.name, support=tuple(map(str, sorted(each.glob("*.png"))[:2]))) for each in classes
+        ),
+    )
+
+
+def with_training(experiment: ExperimentConfig, **changes: object) -> ExperimentConfig:
+    """Return an experiment whose training has other settings."""
+    return experiment.model_copy(update={"training": experiment.training.model_copy(update=changes)})

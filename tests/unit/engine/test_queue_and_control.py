@@ -1,4 +1,4 @@
-"""What the worker does for the queue: finishing now, extending, starting from a checkpoint, waiting for a drive."""
+"""What the worker does for the queue: extending, starting from a checkpoint, waiting for a drive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 
-from metastudio.catalog.experiment import ExperimentConfig, TargetClass, TargetTask
 from metastudio.engine.learner import build_learner, load_learner, take_initial_weights
 from metastudio.engine.training.gradient_watch import GradientWatch
 from metastudio.engine.training.worker import work
@@ -25,7 +24,15 @@ from metastudio.runs.event_log import read_events
 from metastudio.runs.run_folder import RunFolder, create_run
 from metastudio.runs.run_state import State
 from metastudio.runs.run_trash import restore, trash
-from tests.unit.engine.small_runs import make_glyphs, small_experiment, small_run, work_until
+from tests.unit.engine.small_runs import (
+    at_iteration,
+    make_glyphs,
+    small_experiment,
+    small_run,
+    target_of,
+    with_training,
+    work_until,
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,82 +44,6 @@ def weights_of(run: RunFolder) -> dict[str, bytes]:
     folder = run.last()
     assert folder is not None
     return {name: (folder / name).read_bytes() for name in ("weights.safetensors", "optimizer.safetensors")}
-
-
-def at_iteration(iteration: int) -> Any:
-    return lambda event: event.kind == "outer_step" and event.iteration == iteration
-
-
-def target_of(folder: Path) -> TargetTask:
-    classes = sorted(each for each in folder.glob("*/*") if each.is_dir())[:2]
-    return TargetTask(
-        name="two",
-        classes=tuple(
-            TargetClass(name=each.name, support=tuple(map(str, sorted(each.glob("*.png"))[:2]))) for each in classes
-        ),
-    )
-
-
-def with_training(experiment: ExperimentConfig, **changes: object) -> ExperimentConfig:
-    return experiment.model_copy(update={"training": experiment.training.model_copy(update=changes)})
-
-
-# finish now
-
-
-@pytest.mark.slow
-def test_finish_now_keeps_the_best_and_evaluates_and_exports_as_configured(glyphs: Path, tmp_path: Path) -> None:
-    experiment = small_experiment(
-        glyphs,
-        evaluation={"after_training": True, "episodes": 3},
-        targets=[target_of(glyphs).model_dump()],
-        exports=["adapted"],
-    )
-    run = small_run(tmp_path, with_training(experiment, iterations=5000))
-    said: list[Any] = []
-    for event in work(run):
-        said.append(event)
-        if at_iteration(2)(event):
-            write_control(run, Wanted.FINISH)
-    kinds = [each.kind for each in said]
-    assert kinds[-1] == "finished"
-    ended = said[-1].iteration
-    assert (said[-1].outcome, ended < 10) == ("finished", True)
-    assert run.best() is not None
-    assert kinds.count("validated") >= 1, "the state it ends with is judged, so that the best is known"
-    assert [each.statistics for each in run.evaluations()] == ["support"]
-    assert [each.name for each in run.exports()] == ["two-adapted"]
-    assert run.state().state is State.FINISHED
-    assert run.state().iterations == 5000, "what was planned stays on record beside what was done"
-
-
-def test_a_paused_run_is_finished_without_another_iteration(glyphs: Path, tmp_path: Path) -> None:
-    experiment = small_experiment(glyphs, evaluation={"after_training": True, "episodes": 3}, exports=["checkpoint"])
-    run = small_run(tmp_path, with_training(experiment, iterations=5000))
-    for event in work(run):
-        if at_iteration(3)(event):
-            write_control(run, Wanted.PAUSE)
-    assert run.state().state is State.PAUSED
-    paused_at = run.state().iteration
-    said = list(work(run, wish=Wanted.FINISH))
-    kinds = [each.kind for each in said]
-    assert "outer_step" not in kinds
-    assert (said[-1].kind, said[-1].outcome, said[-1].iteration) == ("finished", "finished", paused_at)
-    assert "validated" in kinds, "the state it ends with is judged"
-    assert run.best() is not None
-    assert len(run.evaluations()) == len(run.exports()) == 1
-    assert run.state().state is State.FINISHED
-
-
-def test_finish_is_not_heard_before_there_is_anything_to_finish(glyphs: Path, tmp_path: Path) -> None:
-    run = small_run(tmp_path, small_experiment(glyphs))
-    states = []
-    for event in work(run):
-        if event.kind in {"preparing", "notice", "started"}:
-            write_control(run, Wanted.FINISH)
-            states.append(run.state().state)
-    assert State.FINISHING not in states
-    assert run.state().iteration == 1, "the first safe point is after the first step"
 
 
 # going on longer

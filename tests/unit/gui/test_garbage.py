@@ -42,44 +42,38 @@ class TestTheOldestGeneration:
         _collect_oldest()
         assert seen() is None
 
-    def test_what_was_old_by_then_goes_after_everything_has_grown_by_a_quarter(self) -> None:
+    @pytest.mark.parametrize(
+        ("shares", "is_at_rest", "goes"),
+        [
+            ((0.15,), True, False),
+            ((0.15, 0.15), True, True),
+            ((0.5,), False, False),
+            ((0.6, 0.6), False, True),
+        ],
+    )
+    def test_what_was_old_by_then_goes_after_everything_has_grown(
+        self, shares: tuple[float, ...], is_at_rest: bool, goes: bool
+    ) -> None:
         loop = _Loop()
         seen = weakref.ref(loop)
         _collect_oldest()
         del loop
+        whole, more = gc.get_freeze_count(), []
+        for share in shares:
+            more += [[] for _ in range(round(share * whole))]
+            _collect_oldest(is_at_rest=is_at_rest)
+        assert more
+        assert (seen() is None) == goes
+
+    def test_what_motion_put_off_is_done_at_rest(self) -> None:
+        loop = _Loop()
+        seen = weakref.ref(loop)
         _collect_oldest()
-        assert seen() is not None  # it was looked at before; little has come since
+        del loop
         more = [[] for _ in range(gc.get_freeze_count() // 2)]
-        gc.collect(1)
         _collect_oldest(is_at_rest=False)
-        assert seen() is not None  # something moves on the screen
-        more += [[] for _ in range(gc.get_freeze_count() // 2)]
-        gc.collect(1)
+        assert seen() is not None
         _collect_oldest()
-        assert more
-        assert seen() is None
-
-    def test_in_motion_it_goes_when_as_much_has_come_as_there_was(self) -> None:
-        loop = _Loop()
-        seen = weakref.ref(loop)
-        _collect_oldest()
-        del loop
-        more = [[] for _ in range(gc.get_freeze_count() + 100)]
-        gc.collect(1)
-        _collect_oldest(is_at_rest=False)
-        assert more
-        assert seen() is None
-
-    def test_small_growth_adds_up(self) -> None:
-        loop = _Loop()
-        seen = weakref.ref(loop)
-        _collect_oldest()
-        del loop
-        more: list[list[object]] = []
-        for _ in range(2):
-            more += [[] for _ in range(gc.get_freeze_count() // 6)]
-            gc.collect(1)
-            _collect_oldest()
         assert more
         assert seen() is None
 

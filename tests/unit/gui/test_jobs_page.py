@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from metastudio.jobs import job as job_module
 from metastudio.jobs.job import Job, title_of
 from metastudio.jobs.job_thread import JobThread
 from metastudio.runs.control import Wanted
-from metastudio.runs.events import Capacity, InnerTrace, OuterStep, Preparing, Started, Validated
+from metastudio.runs.events import Capacity, CheckpointSaved, InnerTrace, OuterStep, Preparing, Started, Validated
 from metastudio.runs.run_commands import Command
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State, summary_of
@@ -101,13 +100,25 @@ def test_a_paused_job_is_resumed_or_finished_where_it_has_a_checkpoint(
     page: JobsPage, studio: Studio, document
 ) -> None:
     job = add_job(studio, document, State.PAUSED)
-    assert shown(page) == {"resume", "finish", "discard", "remove"}
-    assert page.headline.buttons["finish"].isEnabled()
-    for each in job.run.checkpoints():
-        shutil.rmtree(each)
-    page._show_job()
     assert shown(page) == {"resume", "discard", "remove"}
     assert "no checkpoint" in str(job.why_not(Command.FINISH))
+    tell(studio, job, CheckpointSaved(iteration=3, path="step_000003"))
+    page._show_job()
+    assert shown(page) == {"resume", "finish", "discard", "remove"}
+    assert page.headline.buttons["finish"].isEnabled()
+
+
+def test_what_waits_to_be_finished_says_so_and_can_be_resumed_instead(page: JobsPage, studio: Studio, document) -> None:
+    job = add_job(studio, document, State.PAUSED)
+    tell(studio, job, CheckpointSaved(iteration=3, path="step_000003"))
+    studio.jobs._is_shut = True  # its device is taken
+    studio.jobs.finish(job)
+    assert (job.state, page.headline._state.text()) == (State.QUEUED, "waits to be finished")
+    assert "waits to be finished" in page.queue._line.item(0).text()
+    assert shown(page) == {"resume", "discard"}
+    page.headline.buttons["resume"].click()
+    assert job.wanted is Wanted.RUN
+    assert shown(page) == {"discard"}
 
 
 def test_preparing_shows_its_phase_and_how_far_it_is(page: JobsPage, studio: Studio, document) -> None:

@@ -27,7 +27,7 @@ def test_a_disk_that_fails_for_a_while_does_not_end_a_job_that_trains_on(
         raise ResourceError("The disk does not answer.")
 
     argv = [sys.executable, "-c", "import time; time.sleep(1.5)"]
-    thread = JobThread(make_run(), command=lambda _: (argv, dict(os.environ)))
+    thread = JobThread(make_run(), command=lambda *_: (argv, dict(os.environ)))
     started = time.monotonic()
     with qtbot.waitSignal(thread.ended, timeout=20_000):
         with qtbot.waitSignal(thread.training_started, timeout=20_000):
@@ -44,8 +44,8 @@ def test_a_disk_that_fails_for_a_while_does_not_end_a_job_that_trains_on(
 def test_a_run_that_somebody_works_on_already_is_watched_and_not_started_again(qtbot, make_run: MakeRun) -> None:
     started = []
 
-    def command(run: str) -> tuple[list[str], dict[str, str]]:
-        started.append(run)
+    def command(run: str, wanted: Wanted) -> tuple[list[str], dict[str, str]]:
+        started.append((run, wanted))
         return [sys.executable, "-c", ""], dict(os.environ)
 
     run = make_run()
@@ -69,7 +69,7 @@ def test_what_a_run_said_before_its_worker_was_started_is_no_state_of_the_worker
     run = make_run()
     run.write_state(run.state().model_copy(update={"state": State.RUNNING}))  # it was killed then
     argv = [sys.executable, "-c", "import time; time.sleep(1)"]
-    thread = JobThread(run, command=lambda _: (argv, dict(os.environ)))
+    thread = JobThread(run, command=lambda *_: (argv, dict(os.environ)))
     said = []
     thread.state_said.connect(said.append)
     with qtbot.waitSignal(thread.ended, timeout=20_000) as ended:
