@@ -25,7 +25,7 @@ def headline(job: Job) -> str:
         parts.append(state_text(job.state))
     if (best := job.curves.best) is not None:
         parts.append(accuracy_text(best.accuracy, best.ci95))
-    if job.is_working and (left := job.curves.seconds_left()) is not None:
+    if (left := job.seconds_left()) is not None:
         parts.append(QCoreApplication.translate("Tray", "{time} left").format(time=duration_text(left)))
     return " · ".join(parts)
 

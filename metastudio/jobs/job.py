@@ -113,6 +113,10 @@ class Job:
         """How much of its iterations is done, in [0, 1]."""
         return min(1.0, self.iteration / self.iterations) if self.iterations else 0.0
 
+    def seconds_left(self) -> float | None:
+        """Return how long training will take still; None where that is unknown, or it does not train on."""
+        return self.curves.seconds_left() if self.state is State.RUNNING else None
+
     def ask(self, wanted: Wanted) -> None:
         """Note what the person wants, and when they said so."""
         self.wanted = wanted

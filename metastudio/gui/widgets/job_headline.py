@@ -165,7 +165,7 @@ class JobHeadline(QWidget):
             facts.append(self.tr("{rate} tasks/s").format(rate=f"{step.tasks_per_s:.3g}"))
             if (capacity := job.curves.capacity) is not None:
                 facts.append(capacity_text(capacity, step.tasks_per_s))
-            if (left := job.curves.seconds_left()) is not None:
+            if (left := job.seconds_left()) is not None:
                 facts.append(self.tr("{time} left").format(time=duration_text(left)))
             facts.append(bytes_text(step.memory_bytes))
         elif step is not None:

@@ -89,7 +89,7 @@ class StatusRow(QFrame):
             parts.append(f"{job.share:.0%}")
             if best is not None:
                 parts.append(accuracy_text(best.accuracy, best.ci95))
-            if (left := job.curves.seconds_left()) is not None:
+            if (left := job.seconds_left()) is not None:
                 parts.append(self.tr("{time} left").format(time=duration_text(left)))
         return " · ".join(parts)
 

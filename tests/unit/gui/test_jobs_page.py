@@ -94,6 +94,8 @@ def test_numbers_of_a_running_job_are_in_its_line(page: JobsPage, studio: Studio
         assert words in line
     assert page._progress.value() == 620
     assert shown(page) == {"pause", "finish", "discard"}
+    studio.jobs.finish(job)
+    assert "left" not in page.headline._facts.full_text(), "it does not train on"
 
 
 def test_a_paused_job_is_resumed_or_finished_where_it_has_a_checkpoint(
