@@ -14,6 +14,7 @@ import argparse
 import itertools
 import json
 import shlex
+import statistics
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -67,8 +68,8 @@ def measured(trial: dict[str, Any], arguments: argparse.Namespace) -> dict[str, 
     """Train and test one method; return its row."""
     said = called("train", *trial["asked"], "--runs", arguments.out / "runs")
     run = RunFolder(next(line["path"] for line in said if line["kind"] == "run"))
-    statistics = ("--statistics", "support", "--statistics", "batch")
-    tested = called("evaluate", run.path, "--episodes", EPISODES[trial["ways"]], *statistics)
+    both = ("--statistics", "support", "--statistics", "batch")
+    tested = called("evaluate", run.path, "--episodes", EPISODES[trial["ways"]], *both)
     steps = [each for each in read_events(run.events_path)[0] if each.kind == "outer_step"]
     seconds = run.state().elapsed_s
     return {
@@ -78,6 +79,7 @@ def measured(trial: dict[str, Any], arguments: argparse.Namespace) -> dict[str, 
         "iterations": trial["iterations"],
         "seconds": seconds,
         "tasks_per_s": trial["tasks"] * trial["iterations"] / seconds,
+        "tasks_per_s_of_steps": statistics.median(each.tasks_per_s for each in steps),
         "memory_bytes": max(each.memory_bytes for each in steps),
         "forecast": {name: trial["forecast"][name] for name in ("seconds", "memory_bytes")},
         "tests": [line for line in tested if "statistics" in line],
