@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QIODevice, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPixmap, QTextDocument
 from PySide6.QtSvg import QSvgGenerator
@@ -77,18 +76,13 @@ def _legend(plot: Plot, width: int) -> QTextDocument:
 
 @contextmanager
 def _drawn_as_lines(plot: Plot) -> Iterator[None]:
-    """Let marks and axes be drawn anew: on the screen they are copied as pixels, which takes less time."""
+    """Let axes be drawn anew: on the screen they are copied as pixels, which takes less time."""
     axes = [plot.view.getPlotItem().getAxis(side) for side in ("bottom", "left")]
-    marks = [each for each in plot.view.scene().items() if isinstance(each, pg.ScatterPlotItem)]
     for axis in axes:
         axis.setCacheMode(QGraphicsItem.CacheMode.NoCache)
-    for mark in marks:
-        mark.setExportMode(True, {"antialias": True, "resolutionScale": 1.0})
     try:
         yield
     finally:
-        for mark in marks:
-            mark.setExportMode(False)
         for axis in axes:
             axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 

@@ -13,6 +13,8 @@ from metastudio.gui.wording import count_text
 from metastudio.jobs.curves import Curves
 from metastudio.runs.events import InnerTrace
 
+_NOTHING = (None, 0)
+
 
 class InnerFan(Plot):
     """A line for each task, support solid and query dashed; a slider chooses the iteration, at its end the newest."""
@@ -45,7 +47,9 @@ class InnerFan(Plot):
         traced = self._history.traced_iterations()
         self._show_choice(len(traced))
         if not traced:
-            self._show_nothing()
+            if self._shown != _NOTHING:
+                self._shown = _NOTHING
+                self._show_nothing()
             return
         iteration = traced[min(self.traced.value(), len(traced) - 1)]
         tasks = self._history.traces[iteration]

@@ -11,23 +11,21 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
 from metastudio.gui.settings import StudioSettings
+from metastudio.gui.widgets.drawing_rounds import DrawingRounds
 from metastudio.gui.widgets.inner_fan import InnerFan
 from metastudio.gui.widgets.linked_plots import LinkedPlots
 from metastudio.gui.widgets.pace_plot import PacePlot
 from metastudio.gui.widgets.plot import Plot
 from metastudio.gui.widgets.plot_bar import PlotBar
 from metastudio.gui.widgets.plotted import Band, Curve, with_average
-from metastudio.gui.widgets.redraw_limit import DrawingBudget, RedrawLimit
+from metastudio.gui.widgets.redraw_limit import DrawingBudget
 from metastudio.gui.widgets.x_axis import XAxis
 from metastudio.gui.wording import accuracy_text, percent
 from metastudio.jobs.curves import Curves
 
-_ONE_STEP_EVERY_MS = 8
-"""Plots are computed, drawn and painted one after another, so that none holds up the window; all within 100 ms."""
-_DONE = object()
-_SELDOM = 10
-"""How many times less often a long run is drawn, at most: each plot once a second."""
-_PLOT_PX = 450
+_LEAST_APART_MS, _MOST_APART_MS = 100.0, 800.0
+_PLOT_PX, _PIXEL_SHARE = 450, 0.8
+"""The longer a run, the longer its curves take to grow by a pixel: they are drawn about once a pixel."""
 _DRAWING_SHARE, _ROUND_S = 0.06, 0.04
 """Of the time of the window's thread, however fast events come; a round of four plots is drawn without a wait."""
 _LOSS, _ACCURACY, _ACCURACY_BEFORE = 1, 2, 4
@@ -41,19 +39,15 @@ _FEW_STEPS = 50
 class JobPlots(QWidget):
     """Accuracy before and after adaptation, the inner loop, the outer loss, and how fast and how steep.
 
-    Draws one plot at a time, only while it is seen, and never takes more than a small share of the window's time. The
-    longer a run, the longer its curves take to grow by a pixel: then they are drawn less often still, and training has
-    the processor.
+    Draws them in rounds of short steps, only while they are seen, and never takes more than a small share of the
+    window's time; a long run is drawn less often, and training has the processor.
     """
 
     def __init__(self, settings: StudioSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._curves = Curves()
-        self._limit = RedrawLimit(self, every_ms=_ONE_STEP_EVERY_MS)
-        self._limit.due.connect(self._draw_next)
         self._budget = DrawingBudget(_DRAWING_SHARE, _ROUND_S)
-        self._stale: list[Plot] = []
-        self._steps: Generator[None] | None = None
+        self.rounds = DrawingRounds(self._steps, self._budget, self)
         self._painting_s = 0.0
         self._is_empty = self._is_drawn_whole = True
         iteration = XAxis.ITERATION.caption
@@ -100,8 +94,7 @@ class JobPlots(QWidget):
         if self.isVisible() and self._is_empty and len(self._curves.steps):
             self._draw()
         elif self.isVisible():
-            self._stale += [each for each in self._all if each not in self._stale]  # those already drawn queue up again
-            self._limit.request()
+            self.rounds.request()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -109,61 +102,39 @@ class JobPlots(QWidget):
 
     def stop(self) -> None:
         """Draw no more."""
-        self._limit.cancel()
-        self._end_steps()
+        self.rounds.cancel()
 
     # drawing
 
-    @Slot()
-    def _draw_next(self) -> None:
-        """Go on with a plot by one step; the others follow in their turn."""
+    def _steps(self) -> Generator[None]:
+        """Draw all plots in short steps; each is painted after its own."""
+        self._charge_painting()
+        step = self._curves.last_step
+        pixel_s = step.elapsed_s / _PLOT_PX if step is not None else 0.0
+        self.rounds.apart_ms = min(max(_LEAST_APART_MS, 1000 * _PIXEL_SHARE * pixel_s), _MOST_APART_MS)
+        self._set_outer()
+        yield
+        self.outer.refresh()
+        yield
+        self._set_accuracy()
+        yield
+        self.accuracy.refresh()
+        yield
+        self.inner.draw()
+        yield
+        self.pace.draw()
+
+    def _charge_painting(self) -> None:
+        """Count what painting the plots has cost since the last round."""
         painting_s = sum(each.view.painting_s for each in self._all)
         if not self._is_drawn_whole:  # that costs many times what the next point does, and comes once
             self._budget.charge(painting_s - self._painting_s)
         self._painting_s, self._is_drawn_whole = painting_s, False
-        self._budget.spend(self._step)
-        step = self._curves.last_step
-        pixel_s = step.elapsed_s / _PLOT_PX if step is not None else 0.0
-        every_ms = _ONE_STEP_EVERY_MS * min(max(1.0, _SELDOM * pixel_s), _SELDOM)
-        self._limit.every_ms = round(max(every_ms, 1000 * self._budget.wait_s()))
-        if self._stale or self._steps is not None:
-            self._limit.request()
-
-    def _step(self) -> None:
-        if self._steps is None and self._stale:
-            self._steps = self._steps_of(self._stale.pop(0))
-        if self._steps is not None and next(self._steps, _DONE) is _DONE:
-            self._steps = None
-
-    def _end_steps(self) -> None:
-        if self._steps is not None:
-            self._steps.close()
-            self._steps = None
-
-    def _steps_of(self, plot: Plot) -> Generator[None]:
-        """Compute what a plot shows, then draw that, then let it be painted; between these the window hears others."""
-        if plot is self.accuracy:
-            self._set_accuracy()
-            yield
-        elif plot is self.outer:
-            self._set_outer()
-            yield
-        canvas = plot.view.viewport()
-        canvas.setUpdatesEnabled(False)
-        try:
-            if plot in (self.inner, self.pace):
-                self.inner.draw() if plot is self.inner else self.pace.draw()
-            else:
-                plot.refresh()
-            yield
-        finally:
-            canvas.setUpdatesEnabled(True)
 
     @Slot()
     def _draw(self) -> None:
         """Draw all four now."""
-        self._end_steps()
-        self._stale = []
+        self.rounds.cancel()
         self._is_empty, self._is_drawn_whole = not len(self._curves.steps), True
         self._set_accuracy()
         self.accuracy.refresh()

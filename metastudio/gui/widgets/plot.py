@@ -11,7 +11,8 @@ from PySide6.QtGui import QKeyEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
-from metastudio.gui.widgets.curve_drawing import draw_band, draw_curve, pen
+from metastudio.gui.widgets.curve_drawing import pen
+from metastudio.gui.widgets.curve_layer import CurveLayer
 from metastudio.gui.widgets.curve_math import Floats, fitting_range, steady_range
 from metastudio.gui.widgets.curve_table import csv_of
 from metastudio.gui.widgets.hover_table import HoverTable, hover_rows
@@ -24,7 +25,8 @@ from metastudio.gui.widgets.plotted import Band, Curve, Scale
 from metastudio.gui.widgets.x_axis import XAxis
 from metastudio.gui.widgets.zoom_box import ZoomBox
 
-_LEAST_POINTS = 256
+_FITTED_POINTS = 1000
+"""So many of a part, its extremes among them, tell where it lies."""
 _AHEAD = 0.06
 """Of the x axis, free for what comes next."""
 _LEGEND_SHARE = 0.6
@@ -52,6 +54,7 @@ class Plot(QFrame):
         header: Layout of the line with title and legend.
         column: Layout of the whole.
         view: Where the curves are drawn.
+        drawn: What is painted there of the curves.
         menu: What can be done with it.
 
     Signals:
@@ -127,7 +130,7 @@ class Plot(QFrame):
         self._box.disableAutoRange()
         self._box.fit_wanted.connect(self._on_fit_wanted)
         self._box.zoomed.connect(self._on_zoomed)
-        self._box.sigXRangeChanged.connect(self._on_range_changed)
+        self.drawn = CurveLayer(self._box, self._curves, self._bands, self._scale)
         self._hover_line = pg.InfiniteLine(angle=90, movable=False)
         self._hover_line.hide()
         self._plot.addItem(self._hover_line, ignoreBounds=True)
@@ -145,15 +148,10 @@ class Plot(QFrame):
 
     def set_curve(self, key: str, curve: Curve) -> None:
         """Show a curve under a key, instead of the one that was there."""
-        before = self._curves.get(key)
-        if before is not None:
-            curve.item, curve.bars = before.item, before.bars
         self._curves[key] = curve
 
     def set_band(self, key: str, band: Band) -> None:
         """Show a band under a key, instead of the one that was there."""
-        if key in self._bands:
-            band.item = self._bands[key].item
         self._bands[key] = band
 
     def curve(self, key: str) -> Curve | None:
@@ -162,16 +160,9 @@ class Plot(QFrame):
 
     def keep_only(self, keys: set[str]) -> None:
         """Take away every curve and band that is not named."""
-        for key in [each for each in self._curves if each not in keys]:
-            gone = self._curves.pop(key)
-            for item in (gone.item, gone.bars):
-                if item is not None:
-                    self._plot.removeItem(item)
-        for key in [each for each in self._bands if each not in keys]:
-            band = self._bands.pop(key)
-            if band.item is not None:
-                for part in (band.item.curves[0], band.item.curves[1], band.item):
-                    self._plot.removeItem(part)
+        for shown in (self._curves, self._bands):
+            for key in [each for each in shown if each not in keys]:
+                del shown[key]
 
     def set_title(self, title: str) -> None:
         """Change the title."""
@@ -247,7 +238,7 @@ class Plot(QFrame):
         self._follows = False
         self._box.setRange(xRange=(low, high), padding=0, disableAutoRange=True)
         seen = [curve.blocks(self._scale) for curve in self._curves.values() if curve.is_fitted]
-        self._fit_y([each.thinned(*each.part(low, high), self._most_points())[1] for each in seen])
+        self._fit_y([each.thinned(*each.part(low, high), _FITTED_POINTS)[1] for each in seen])
 
     def show_hover_line(self, place: float | None) -> None:
         """Mark a place of the x axis, as the pointer does; None takes the mark away."""
@@ -264,7 +255,7 @@ class Plot(QFrame):
         """Draw what was set since the last time."""
         if self._follows:
             self._fit_range()
-        self._draw()
+        self.drawn.draw_anew()
         self._show_legend()
         if self._pointer is not None:
             self._show_hover(self._pointer)
@@ -299,16 +290,6 @@ class Plot(QFrame):
         if is_steady:
             low, high = steady_range(self._shown_range(1), (low, high))
         self._box.setRange(yRange=(low, high), padding=0, disableAutoRange=True)
-
-    def _most_points(self) -> int:
-        return max(_LEAST_POINTS, 2 * self.view.width())
-
-    def _draw(self) -> None:
-        most = self._most_points()
-        for curve in self._curves.values():
-            draw_curve(self._plot, curve, self._scale, most)
-        for band in self._bands.values():
-            draw_band(self._plot, band, self._scale, most)
 
     def _show_legend(self) -> None:
         """Name the curves; where there are too many for the line, say how many more there are."""
@@ -358,15 +339,8 @@ class Plot(QFrame):
 
     @Slot()
     def _on_zoomed(self) -> None:
-        if self._follows:
-            self._follows = False
-            self._draw()
+        self._follows = False
         self.x_zoomed.emit(*self._box.viewRange()[0])
-
-    @Slot()
-    def _on_range_changed(self) -> None:
-        if not self._follows:
-            self._draw()
 
     @Slot(object)
     def _on_mouse_moved(self, position: QPointF) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
@@ -41,8 +40,6 @@ class Curve:
     is_fitted: bool = True
     is_average: bool = False
     is_exported: bool = True
-    item: pg.PlotDataItem | None = field(default=None, repr=False)
-    bars: pg.ErrorBarItem | None = field(default=None, repr=False)
     _blocks: dict[tuple[bool, bool], CurveBlocks] = field(default_factory=dict, repr=False)
 
     def blocks(self, scale: Scale) -> CurveBlocks:
@@ -97,7 +94,6 @@ class Band:
     high: Floats
     index: int = 0
     opacity: float = 0.16
-    item: pg.FillBetweenItem | None = field(default=None, repr=False)
     _blocks: dict[tuple[bool, bool], tuple[CurveBlocks, CurveBlocks]] = field(default_factory=dict, repr=False)
 
     def blocks(self, scale: Scale) -> tuple[CurveBlocks, CurveBlocks]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -188,7 +189,7 @@ def test_curves_have_their_points_and_the_fan_its_tasks(page: JobsPage, studio: 
     validated = Validated(iteration=20, accuracy=0.9, ci95=0.01, loss=0.4, episodes=100, is_best=True)
     tell(studio, job, *(step(number) for number in range(1, 31)), *traces, validated)
     plots = page.plots
-    qtbot.waitUntil(lambda: plots.inner.traced_text.text() == "at 11" and not plots._stale)
+    qtbot.waitUntil(lambda: plots.inner.traced_text.text() == "at 11" and plots.rounds.is_idle)
     assert len(plots.outer.curve("loss").x) == 30
     assert list(plots.accuracy.curve("before").x) == [1, 11, 21]
     assert plots.accuracy.curve("best").name == "90.0 ± 1.0 %"
@@ -209,15 +210,18 @@ def test_a_method_without_inner_steps_says_so_in_their_place(page: JobsPage, stu
     assert "without inner steps" in page.plots.inner._message.text()
 
 
-def test_one_plot_at_a_time_is_drawn_however_many_events_come(page: JobsPage, studio: Studio, document, qtbot) -> None:
+def test_plots_are_drawn_ten_times_a_second_at_most_however_many_events_come(
+    page: JobsPage, studio: Studio, document, qtbot
+) -> None:
     job = add_job(studio, document, State.RUNNING, works=True)
-    drawn = []
-    page.plots._limit.due.connect(lambda: drawn.append(1))
+    begun, steps = [], page.plots.rounds._begin
+    page.plots.rounds._begin = lambda: begun.append(time.monotonic()) or steps()
     began = time.monotonic()
     for number in range(1, 200):
         tell(studio, job, step(number))
         qtbot.wait(1)
-    assert 1 <= len(drawn) <= 40 * (time.monotonic() - began) + 2
+    assert 1 <= len(begun) <= 10 * (time.monotonic() - began) + 1
+    assert all(after - before > 0.09 for before, after in itertools.pairwise(begun))
 
 
 def test_every_plot_shows_the_last_event_of_a_burst(page: JobsPage, studio: Studio, document, qtbot) -> None:
@@ -226,7 +230,7 @@ def test_every_plot_shows_the_last_event_of_a_burst(page: JobsPage, studio: Stud
         tell(studio, job, step(number))
         if number % 6 == 0:
             qtbot.wait(7)
-    qtbot.waitUntil(lambda: not page.plots._stale and page.plots._steps is None)
+    qtbot.waitUntil(lambda: page.plots.rounds.is_idle)
     assert [plot.curve("raw").x[-1] for plot in (page.plots.accuracy, page.plots.outer, page.plots.pace)] == [60] * 3
 
 
@@ -235,10 +239,12 @@ def test_what_came_while_the_drawing_was_halfway_round_is_drawn_too(
 ) -> None:
     job = add_job(studio, document, State.RUNNING, works=True)
     tell(studio, job, step(1))
-    page.plots._draw_next()
-    page.plots._draw_next()
+    qtbot.waitUntil(lambda: page.plots.rounds.is_idle)
+    page.plots.rounds.apart_ms = 0
+    page.plots.rounds.request()
+    qtbot.waitUntil(lambda: page.plots.rounds._steps is not None)
     tell(studio, job, step(2))
-    qtbot.waitUntil(lambda: not page.plots._stale and page.plots._steps is None)
+    qtbot.waitUntil(lambda: page.plots.rounds.is_idle)
     assert [plot.curve("raw").x[-1] for plot in (page.plots.accuracy, page.plots.outer, page.plots.pace)] == [2] * 3
 
 

@@ -125,9 +125,11 @@ def test_a_long_run_is_drawn_less_often(plots: JobPlots) -> None:
     curves = Curves()
     curves.add([STEP])
     plots.show_curves(curves)
-    plots._budget.wait_s = lambda: 0.0
-    plots._draw_next()
-    often = plots._limit.every_ms
-    curves.add([STEP.model_copy(update={"iteration": 2, "elapsed_s": 5000.0})])
-    plots._draw_next()
-    assert plots._limit.every_ms == 10 * often
+    list(plots._steps())
+    assert plots.rounds.apart_ms == 100
+    curves.add([STEP.model_copy(update={"iteration": 2, "elapsed_s": 100.0})])
+    list(plots._steps())
+    assert 100 < plots.rounds.apart_ms < 200
+    curves.add([STEP.model_copy(update={"iteration": 3, "elapsed_s": 5000.0})])
+    list(plots._steps())
+    assert plots.rounds.apart_ms == 800

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.curve_blocks import CurveBlocks
+from metastudio.gui.widgets.curve_drawing import Stroke
 from metastudio.gui.widgets.curve_math import Floats, fitting_range, smoothed, steady_range
 from metastudio.gui.widgets.figure import figure_pixmap, figure_svg
 from metastudio.gui.widgets.hover_table import hover_html, hover_rows
@@ -34,6 +35,11 @@ def plot(qtbot) -> Plot:
     made.resize(500, 300)
     made.show()
     return made
+
+
+def drawn(plot: Plot, key: str) -> Stroke:
+    """Return the line of a curve, as it is painted."""
+    return next(stroke for name, stroke in plot.drawn.strokes() if name == key)
 
 
 def reference_smoothing(values: list[float], weight: float) -> list[float]:
@@ -148,7 +154,7 @@ def test_a_million_points_are_drawn_within_a_redraw(plot: Plot, qtbot) -> None:
     plot.refresh()
     plot.grab()
     assert time.perf_counter() - began < 2  # generous: it takes a twentieth of that on an idle machine
-    assert len(plot.curve("long").item.getData()[0]) <= 2 * plot.width()
+    assert 100 < drawn(plot, "long").points <= 2 * plot.width()
 
 
 def test_a_plot_follows_new_data_until_it_is_zoomed_and_again_when_fitted(plot: Plot, qtbot) -> None:
@@ -198,9 +204,9 @@ def test_the_figure_has_title_and_the_names_of_all_curves(plot: Plot) -> None:
 def test_colours_follow_the_theme(plot: Plot, qapp) -> None:
     plot.set_curve("black", Curve(np.arange(3.0), np.arange(3.0), index=7))
     plot.refresh()
-    assert plot.curve("black").item.opts["pen"].color().name() == "#000000"
+    assert drawn(plot, "black").pen.color().name() == "#000000"
     theme.apply_theme(qapp, "dark")
-    assert plot.curve("black").item.opts["pen"].color().name() == "#ffffff"
+    assert drawn(plot, "black").pen.color().name() == "#ffffff"
 
 
 def table(rows: list, **changes: object) -> str:
@@ -297,5 +303,5 @@ def test_noisy_lines_are_drawn_without_smooth_edges_and_calm_ones_with(qtbot) ->
     plot.set_curve("noisy", Curve(x, np.where(x % 2, 1.0, -1.0)))
     plot.set_curve("calm", Curve(x, np.linspace(-1, 1, 300)))
     plot.refresh()
-    assert not plot.curve("noisy").item.opts["antialias"]
-    assert plot.curve("calm").item.opts["antialias"]
+    assert not drawn(plot, "noisy").is_smooth
+    assert drawn(plot, "calm").is_smooth
