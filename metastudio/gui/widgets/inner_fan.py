@@ -13,8 +13,6 @@ from metastudio.gui.wording import count_text
 from metastudio.jobs.curves import Curves
 from metastudio.runs.events import InnerTrace
 
-_NOTHING = (None, 0)
-
 
 class InnerFan(Plot):
     """A line for each task, support solid and query dashed; a slider chooses the iteration, at its end the newest."""
@@ -24,7 +22,7 @@ class InnerFan(Plot):
         self._history = Curves()
         self._has_inner_loop = True
         self._follows_newest = True
-        self._shown: tuple[object, ...] = ()
+        self._shown: tuple[int, int] | None = None
         self.traced = QSlider(Qt.Orientation.Horizontal)
         self.traced.setFixedWidth(110)
         self.traced.setAccessibleName(_tr("Iteration of the inner loop"))
@@ -40,22 +38,26 @@ class InnerFan(Plot):
         self._history = history
         self._has_inner_loop = has_inner_loop
         self._follows_newest = True
-        self._shown = ()
+        self._shown = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether another fan is to be seen than the one that was drawn."""
+        traced = self._history.traced_iterations()
+        self._show_choice(len(traced))
+        return self._chosen(traced) != self._shown
 
     def draw(self) -> None:
         """Draw the fan of the chosen iteration, where it is another than what is seen."""
+        if not self.is_stale:
+            return
         traced = self._history.traced_iterations()
-        self._show_choice(len(traced))
+        self._shown = self._chosen(traced)
         if not traced:
-            if self._shown != _NOTHING:
-                self._shown = _NOTHING
-                self._show_nothing()
+            self._show_nothing()
             return
-        iteration = traced[min(self.traced.value(), len(traced) - 1)]
+        iteration, _ = self._shown
         tasks = self._history.traces[iteration]
-        if (iteration, len(tasks)) == self._shown:
-            return
-        self._shown = (iteration, len(tasks))
         self.set_message("")
         self.traced_text.setText(_tr("at {iteration}").format(iteration=count_text(iteration)))
         curves = _fan(tasks)
@@ -65,9 +67,16 @@ class InnerFan(Plot):
         self.set_whole_x(max(len(each.support_losses) for each in tasks.values()))
         self.refresh()
 
+    def _chosen(self, traced: list[int]) -> tuple[int, int]:
+        """Return the iteration that is to be seen and how many tasks it has; zeros where there is none."""
+        if not traced:
+            return 0, 0
+        iteration = traced[min(self.traced.value(), len(traced) - 1)]
+        return iteration, len(self._history.traces[iteration])
+
     def draw_anew(self) -> None:
         """Draw it, whatever is seen."""
-        self._shown = ()
+        self._shown = None
         self.draw()
 
     def _show_choice(self, count: int) -> None:

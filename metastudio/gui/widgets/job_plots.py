@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
@@ -112,17 +112,23 @@ class JobPlots(QWidget):
         step = self._curves.last_step
         pixel_s = step.elapsed_s / _PLOT_PX if step is not None else 0.0
         self.rounds.apart_ms = min(max(_LEAST_APART_MS, 1000 * _PIXEL_SHARE * pixel_s), _MOST_APART_MS)
-        self._set_outer()
+        yield from self._drawn(self.outer, self._set_outer, self.outer.refresh)
+        yield from self._drawn(self.accuracy, self._set_accuracy, self.accuracy.refresh)
+        if self.inner.is_stale:
+            yield from self._drawn(self.inner, self.inner.draw)
+        yield from self._drawn(self.pace, self.pace.draw)
+
+    def _drawn(self, plot: Plot, *draw: Callable[[], None]) -> Generator[None]:
+        """Compute and draw a plot, then its axes, which take as long as all curves, then let it be painted."""
+        canvas = plot.view.viewport()
+        canvas.setUpdatesEnabled(False)
+        try:
+            for each in (*draw, plot.prepare_axes):
+                each()
+                yield
+        finally:
+            canvas.setUpdatesEnabled(True)
         yield
-        self.outer.refresh()
-        yield
-        self._set_accuracy()
-        yield
-        self.accuracy.refresh()
-        yield
-        self.inner.draw()
-        yield
-        self.pace.draw()
 
     def _charge_painting(self) -> None:
         """Count what painting the plots has cost since the last round."""

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QPaintEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPicture, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
@@ -259,6 +259,16 @@ class Plot(QFrame):
         self._show_legend()
         if self._pointer is not None:
             self._show_hover(self._pointer)
+
+    def prepare_axes(self) -> None:
+        """Make the numbers of axes whose range is another now; painting would do it, all in one go with the curves."""
+        nowhere = QPicture()
+        painter = QPainter(nowhere)
+        for side in ("bottom", "left"):
+            axis = self._plot.getAxis(side)
+            if axis.picture is None:
+                axis.paint(painter, None, None)
+        painter.end()
 
     # drawing
 
