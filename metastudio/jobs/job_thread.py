@@ -22,7 +22,7 @@ from metastudio.runs.run_state import State
 from metastudio.runs.run_trash import discard
 from metastudio.runs.worker_lock import force_worker, is_worker_alive
 
-_TICK_S = 0.05
+_TICK_S = 0.04
 """Twenty batches a second at most."""
 _GLANCE_S = 0.5
 _MOST_EVENTS = 2000

@@ -86,12 +86,20 @@ class Stroke:
 _NO_PEN, _NO_BRUSH = QPen(Qt.PenStyle.NoPen), QBrush(Qt.BrushStyle.NoBrush)
 
 
-def curve_strokes(curve: Curve, scale: Scale, frame: Frame) -> Iterator[Stroke]:
-    """Yield what draws a curve: its line, its marks and the intervals around them."""
+def curve_strokes(curve: Curve, scale: Scale, frame: Frame, *, is_smooth: bool | None = None) -> Iterator[Stroke]:
+    """Yield what draws a curve: its line, its marks and the intervals around them.
+
+    Args:
+        curve: What is drawn.
+        scale: Of the axes.
+        frame: Of the area.
+        is_smooth: Whether its line has smooth edges; None decides by how much there is of it.
+    """
     x, y = frame.seen(curve.blocks(scale), frame.most_points, is_average=curve.is_average)
     colour = curve.colour()
     if curve.style != Qt.PenStyle.NoPen and len(x) > 1:
-        is_smooth = len(x) <= _SMOOTH_POINTS and _travel_px(y, frame.height) <= _SMOOTH_TRAVEL_PX
+        if is_smooth is None:
+            is_smooth = len(x) <= _SMOOTH_POINTS and _travel_px(y, frame.height) <= _SMOOTH_TRAVEL_PX
         width = curve.width if is_smooth else min(1.0, curve.width)
         yield Stroke(_path(x, y, connect="finite"), pen(colour, width, curve.style), _NO_BRUSH, is_smooth, len(x))
     if curve.spread is not None:

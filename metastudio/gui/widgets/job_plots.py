@@ -23,10 +23,10 @@ from metastudio.gui.widgets.x_axis import XAxis
 from metastudio.gui.wording import accuracy_text, percent
 from metastudio.jobs.curves import Curves
 
-_LEAST_APART_MS, _MOST_APART_MS = 100.0, 800.0
+_LEAST_APART_MS, _MOST_APART_MS = 80.0, 800.0
 _PLOT_PX, _PIXEL_SHARE = 450, 0.8
 """The longer a run, the longer its curves take to grow by a pixel: they are drawn about once a pixel."""
-_DRAWING_SHARE, _ROUND_S = 0.06, 0.04
+_DRAWING_SHARE, _ROUND_S = 0.07, 0.04
 """Of the time of the window's thread, however fast events come; a round of four plots is drawn without a wait."""
 _LOSS, _ACCURACY, _ACCURACY_BEFORE = 1, 2, 4
 _AFTER_INDEX, _BEFORE_INDEX, _VALIDATION_INDEX = 0, 5, 2
@@ -141,6 +141,8 @@ class JobPlots(QWidget):
     def _draw(self) -> None:
         """Draw all four now."""
         self.rounds.cancel()
+        for plot in self._all:  # another run or another smoothing may end where this one does
+            plot.drawn.draw_anew()
         self._is_empty, self._is_drawn_whole = not len(self._curves.steps), True
         self._set_accuracy()
         self.accuracy.refresh()
@@ -173,7 +175,7 @@ class JobPlots(QWidget):
             first, last = np.flatnonzero(is_traced)[[0, -1]]
             part = slice(first, last + 1, 1 + (last - first) // _BAND_POINTS)
             low = np.interp(x[part], x[is_traced], average_before.y)
-            plot.set_band("value", Band(x[part], low, average.y[part], index=_AFTER_INDEX))
+            plot.set_band("value", Band(x[part], low, average.y[part], index=_AFTER_INDEX, grows=True))
         else:
             plot.keep_only({"raw", "after", "before", "validated", "best"})
         plot.set_curve(
@@ -186,13 +188,15 @@ class JobPlots(QWidget):
                 symbol="o",
                 width=1.2,
                 spread=100 * validations.column(2),
+                grows=True,
             ),
         )
         best = history.best
         if best is not None and len(validations):
             name = accuracy_text(best.accuracy, best.ci95)
             place, height = np.array([axis.of_best(history)]), np.array([100 * best.accuracy])
-            plot.set_curve("best", Curve(place, height, name=name, index=1, symbol="star", style=Qt.PenStyle.NoPen))
+            star = Curve(place, height, name=name, index=1, symbol="star", style=Qt.PenStyle.NoPen, grows=True)
+            plot.set_curve("best", star)
         else:
             plot.keep_only({"raw", "after", "before", "value", "validated"})
         plot.set_message("" if len(x) else self.tr("Appears with the first iteration."))
@@ -219,6 +223,7 @@ class JobPlots(QWidget):
                 index=_VALIDATION_INDEX,
                 symbol="o",
                 width=1.2,
+                grows=True,
             ),
         )
         self.outer.set_message("" if len(x) else self.tr("Appears with the first iteration."))

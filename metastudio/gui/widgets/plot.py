@@ -84,6 +84,7 @@ class Plot(QFrame):
         self._x_axis = XAxis.ITERATION
         self._pointer: QPointF | None = None
         self._dressed_for: object = None
+        self._named: tuple[object, ...] = ()
 
         self._title = ElidedLabel(title, "section")
         self._legend = QLabel()
@@ -224,6 +225,7 @@ class Plot(QFrame):
         self.menu.log_y.setChecked(self._scale.is_log_y)
         self._follows = True
         self._is_fitted = False
+        self.drawn.draw_anew()
         self.refresh()
 
     @Slot()
@@ -255,7 +257,7 @@ class Plot(QFrame):
         """Draw what was set since the last time."""
         if self._follows:
             self._fit_range()
-        self.drawn.draw_anew()
+        self.drawn.draw_on()
         self._show_legend()
         if self._pointer is not None:
             self._show_hover(self._pointer)
@@ -278,11 +280,15 @@ class Plot(QFrame):
         if x_range is not None:
             if self._is_fitted:
                 x_range = steady_range(self._shown_range(0), x_range, ahead=_AHEAD)
-            self._box.setRange(xRange=x_range, padding=0, disableAutoRange=True)
+            self._show_range(0, x_range)
             self._fit_y(
                 [each for curve in fitted for each in curve.seen_places(self._scale)], is_steady=self._is_fitted
             )
             self._is_fitted = True
+
+    def _show_range(self, axis: int, shown: tuple[float, float]) -> None:
+        if shown != self._shown_range(axis):  # most points change nothing, and pyqtgraph does much to find that out
+            self._box.setRange(**{"xy"[axis] + "Range": shown}, padding=0, disableAutoRange=True)
 
     def _shown_range(self, axis: int) -> tuple[float, float]:
         low, high = self._box.viewRange()[axis]
@@ -299,12 +305,15 @@ class Plot(QFrame):
             high = min(high, self._bounds[1]) if self._bounds[1] is not None else high
         if is_steady:
             low, high = steady_range(self._shown_range(1), (low, high))
-        self._box.setRange(yRange=(low, high), padding=0, disableAutoRange=True)
+        self._show_range(1, (low, high))
 
     def _show_legend(self) -> None:
         """Name the curves; where there are too many for the line, say how many more there are."""
-        room = _LEGEND_SHARE * self.width()
-        self._legend.setText(legend_html(self._curves.values(), metrics=self._legend.fontMetrics(), room_px=room))
+        room, curves = _LEGEND_SHARE * self.width(), self._curves.values()
+        named = [(each.name, each.colour().rgba(), each.style, each.symbol) for each in curves if each.name]
+        if (said := (named, room, self._legend.font())) != self._named:
+            self._named = said
+            self._legend.setText(legend_html(curves, metrics=self._legend.fontMetrics(), room_px=room))
 
     def _dress(self) -> None:
         """Take the colours and letters of the theme."""

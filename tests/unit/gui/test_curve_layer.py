@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QWidget
 
 from metastudio.gui import theme
+from metastudio.gui.widgets.curve_canvas import CurveCanvas
 from metastudio.gui.widgets.curve_drawing import Frame
+from metastudio.gui.widgets.figure import figure_svg
 from metastudio.gui.widgets.plot import Plot
-from metastudio.gui.widgets.plotted import Band, Curve
+from metastudio.gui.widgets.plotted import Band, Curve, with_average
 
 
 @pytest.fixture
@@ -68,18 +72,90 @@ def test_a_line_lies_where_the_axes_say_after_zoom_resize_and_fit(plot: Plot, qt
     assert theme.series_colour(1).rgb() in colours
 
 
-def test_what_is_changed_is_painted_anew_and_what_is_not_is_not_made_again(plot: Plot) -> None:
+def test_what_is_changed_is_painted_anew_and_what_is_not_is_not_made_again(plot: Plot, monkeypatch) -> None:
     plot.set_curve("line", level(5.0))
     plot.set_curve("ground", level(0.0, index=1))
     plot.refresh()
     plot.grab()
-    made = plot.drawn.strokes()
-    plot.show_hover_line(3.0)
-    plot.grab()
-    assert plot.drawn.strokes() is made, "a pointer that moves costs no new lines"
+    with monkeypatch.context() as without:
+        without.setattr(CurveCanvas, "bring_up", None)
+        plot.show_hover_line(3.0)
+        plot.grab()  # a pointer that moves costs no new lines
     plot.set_curve("line", level(2.5))
     plot.refresh()
     assert is_near(colour_at(plot, 5.0, 2.5), theme.series_colour(0))
+
+
+def noisy(count: int, *, weight: float = 0.9, shift: float = 0.0) -> list[Curve]:
+    x = np.arange(float(count))
+    return list(with_average(x, shift + np.sin(x / 9) + 0.2 * np.cos(17 * x), weight, name="loss", index=0))
+
+
+def set_all(plot: Plot, curves: list[Curve]) -> None:
+    plot.set_curve("raw", curves[0])
+    plot.set_curve("loss", curves[1])
+    x = curves[1].x
+    plot.set_band("area", Band(x, np.full(len(x), -1.0), curves[1].y, index=2, grows=True))
+    plot.refresh()
+
+
+def shown(plot: Plot) -> np.ndarray:
+    image = plot.view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4).astype(int)
+
+
+def different(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the share of pixels that look different."""
+    return float((np.abs(one - other).max(axis=2) > 40).mean())
+
+
+@pytest.mark.parametrize("step", [1, 7, 60])
+def test_what_is_painted_point_by_point_looks_like_what_is_painted_at_once(plot: Plot, monkeypatch, step: int) -> None:
+    set_all(plot, noisy(300))
+    plot._box.setRange(xRange=(0, 400), yRange=(-2, 2), padding=0)
+    plot._follows = False
+    plot.grab()
+    with monkeypatch.context() as without:
+        without.setattr(CurveCanvas, "_whole", None)
+        for count in range(300 + step, 361, step):
+            set_all(plot, noisy(count))
+            plot.grab()
+    set_all(plot, noisy(360))
+    grown = shown(plot)
+    plot.drawn.draw_anew()
+    assert different(grown, shown(plot)) < 0.002
+    set_all(plot, noisy(300))
+    assert different(grown, shown(plot)) > 0.01, "what was cut off at the end is gone"
+
+
+@pytest.mark.parametrize("other", [{"weight": 0.5}, {"shift": 0.3}])
+def test_other_values_and_another_scale_are_painted_whole(plot: Plot, other: dict[str, float]) -> None:
+    set_all(plot, noisy(300))
+    plot._box.setRange(xRange=(0, 400), yRange=(-2, 2), padding=0)
+    plot._follows = False
+    before = shown(plot)
+    set_all(plot, noisy(320, **other))
+    changed = shown(plot)
+    plot.drawn.draw_anew()
+    assert different(changed, shown(plot)) == 0
+    assert different(changed, before) > 0.01
+
+
+def test_a_table_that_changes_in_its_middle_only_is_painted_whole(plot: Plot) -> None:
+    for height in (1.0, 3.0):
+        plot.set_curve("bars", Curve(np.arange(5.0), np.array([0.0, 4.0, height, 4.0, 0.0]), width=5.0))
+        plot.refresh()
+        assert is_near(colour_at(plot, 2.0, height), theme.series_colour(0))
+
+
+def test_pixels_are_as_fine_as_the_screen_and_figures_are_lines(plot: Plot, monkeypatch) -> None:
+    set_all(plot, noisy(300))
+    monkeypatch.setattr(QWidget, "devicePixelRatioF", lambda _: 1.5)
+    plot.drawn.draw_on()
+    plot.view.viewport().repaint()
+    area = plot._box.rect()
+    assert plot.drawn._canvas._pixels.width() == math.ceil((area.width() + 1) * 1.5)
+    assert b"<image" not in figure_svg(plot)
 
 
 def test_bands_lie_below_curves_in_their_order_and_gaps_stay_open(plot: Plot) -> None:
