@@ -101,11 +101,13 @@ def curve_strokes(curve: Curve, scale: Scale, frame: Frame, *, is_smooth: bool |
         if is_smooth is None:
             is_smooth = len(x) <= _SMOOTH_POINTS and _travel_px(y, frame.height) <= _SMOOTH_TRAVEL_PX
         width = curve.width if is_smooth else min(1.0, curve.width)
-        yield Stroke(_path(x, y, connect="finite"), pen(colour, width, curve.style), _NO_BRUSH, is_smooth, len(x))
+        line = pen(colour, width, curve.style)
+        line.setCosmetic(not is_smooth)  # a pixel of the screen is drawn fastest; smooth lines grow with the screen's
+        yield Stroke(_path(x, y, connect="finite"), line, _NO_BRUSH, is_smooth, len(x))
     if curve.spread is not None:
-        yield Stroke(_intervals(curve, scale, frame), pen(colour, 1.2), _NO_BRUSH)
+        yield Stroke(_intervals(curve, scale, frame), QPen(colour, 1.2), _NO_BRUSH)
     if curve.symbol:
-        yield Stroke(_marks(curve.symbol, x, y), pen(theme.colour("panel"), 1.0), QBrush(colour), points=len(x))
+        yield Stroke(_marks(curve.symbol, x, y), QPen(theme.colour("panel"), 1.0), QBrush(colour), points=len(x))
 
 
 def band_stroke(band: Band, scale: Scale, frame: Frame) -> Stroke:

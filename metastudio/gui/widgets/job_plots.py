@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from metastudio.gui import theme
 from metastudio.gui.settings import StudioSettings
@@ -127,7 +128,8 @@ class JobPlots(QWidget):
                 each()
                 yield
         finally:
-            canvas.setUpdatesEnabled(True)
+            if isValid(canvas):  # the window may be gone before a round that it broke off
+                canvas.setUpdatesEnabled(True)
         yield
 
     def _charge_painting(self) -> None:
