@@ -25,10 +25,12 @@ from metastudio.gui.documents.earlier_exports import is_export
 from metastudio.gui.forms.editors import ChoiceEdit, FolderEdit
 from metastudio.gui.models.shown_name import printable
 from metastudio.gui.pages.page import Page
+from metastudio.gui.run_report import RunReport
 from metastudio.gui.widgets.earlier_exports_list import EarlierExportsList
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.export_card import ExportCard
 from metastudio.gui.widgets.format_choice import FormatChoice
+from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel, label
 from metastudio.gui.widgets.run_picker import RunChoice, RunPicker
 from metastudio.runs.questions import AskExport, ExportedAnswer, Progress
@@ -59,6 +61,13 @@ class HandOverPage(Page):
         self.runs = RunPicker()
         self.runs.run_chosen.connect(self._on_run_chosen)
         self.add_header_widget(self.runs)
+        self._report = RunReport(studio, self)
+        self.report_button = QPushButton(icon("mdi6.file-document-outline"), self.tr("Report"))
+        self.report_button.setToolTip(
+            self.tr("One page about the run: what was tried, how it went and how to do it again. Opens in the browser")
+        )
+        self.report_button.clicked.connect(self._on_report_clicked)
+        self.add_header_widget(self.report_button)
         self.stack = QStackedWidget()
         self.empty = EmptyState(
             "mdi6.package-variant-closed",
@@ -255,6 +264,7 @@ class HandOverPage(Page):
     def _on_run_chosen(self, choice: RunChoice | None) -> None:
         self.stack.setCurrentIndex(0 if choice is None else 1)
         self.runs.setVisible(choice is not None)
+        self.report_button.setVisible(choice is not None)
         self.card.hide()
         if choice is not None and not self._is_own_place:
             self.place.set_value(str(choice.run.exports_folder))
@@ -314,6 +324,11 @@ class HandOverPage(Page):
     def _on_place_edited(self, _place: object) -> None:
         self._is_own_place = True
         self._show_choices()
+
+    @Slot()
+    def _on_report_clicked(self) -> None:
+        if self.runs.chosen is not None:
+            self._report.show_report(self.runs.chosen.run)
 
     @Slot()
     def _on_tasks_clicked(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
@@ -15,10 +14,10 @@ from metastudio.gui.models.run_colours import RunColours
 from metastudio.gui.models.run_columns import ACCURACY, NAME, STATE
 from metastudio.gui.models.run_rows import RunRow, RunRows
 from metastudio.gui.models.runs_table_model import RunsTableModel
-from metastudio.gui.models.shown_name import printable
 from metastudio.gui.pages.job_actions import JobActions
 from metastudio.gui.pages.page import Page
 from metastudio.gui.run_notes import rename_run, tag_run, write_about_run
+from metastudio.gui.run_report import RunReport
 from metastudio.gui.run_trash import trash_with_undo
 from metastudio.gui.studio import Studio
 from metastudio.gui.widgets.empty_state import EmptyState
@@ -28,9 +27,7 @@ from metastudio.gui.widgets.runs_table import RunsTable
 from metastudio.gui.wording import counted
 from metastudio.jobs.curves import Curves
 from metastudio.jobs.job import Job
-from metastudio.paths import cache_folder
 from metastudio.runs.event_log import read_events
-from metastudio.runs.report.page import write_report
 from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 
@@ -64,6 +61,7 @@ class RunsPage(Page):
         self.set_title(self.tr("Runs"))
         self._rows = RunRows()
         self._actions = JobActions(studio, self)
+        self._report = RunReport(studio, self)
         self._reading: BackgroundTask | None = None
         self._began = 0.0
         self._is_stale = False
@@ -300,8 +298,7 @@ class RunsPage(Page):
             case "folder":
                 QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.path)))
             case "report":
-                place = self._place_of_report(run)
-                self.studio.call_beside(lambda: write_report(run, place), self._on_report_written)
+                self._report.show_report(run)
             case "extend":
                 self._actions.extend(self.studio.jobs.job_of(run) or Job(run, run.experiment(), State.FINISHED))
             case "resume":
@@ -316,20 +313,6 @@ class RunsPage(Page):
                     if (job := self.studio.jobs.job_of(row.run)) is not None:
                         self.studio.jobs.remove(job)
                 trash_with_undo(self.studio, [row.run for row in rows])
-
-    def _place_of_report(self, run: RunFolder) -> Path | None:
-        """Return where the report of a run goes: into its own folder, unless this studio only looks."""
-        if not self.studio.jobs.is_read_only:
-            return None
-        folder = cache_folder() / "reports"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{run.name}.html"
-
-    @Slot(object)
-    def _on_report_written(self, path: Path) -> None:
-        """Show the report in the person's browser; where it lies is said, should there be none."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
-        self.studio.toast(self.tr("The report lies in {path}").format(path=printable(str(path))))
 
     @Slot()
     def _on_learn_clicked(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QLabel
 from unit.gui.page_studio import make_picture, make_run
 
@@ -73,6 +73,7 @@ def test_without_a_run_the_page_says_what_belongs_there(qtbot, studio: Studio, d
     qtbot.wait(50)
     assert page.stack.currentWidget() is page.empty
     assert not page.export_button.isEnabled()
+    assert page.report_button.isHidden()
     page.shut_down()
 
 
@@ -86,6 +87,15 @@ def test_an_adapted_model_is_written_and_shown_as_verified(page: HandOverPage, q
     assert page.card.values["batches"].full_text() == "1, 2, 7"
     assert page.card.values["folder"].full_text() == str(destination)
     assert (destination / "model.onnx").exists()
+
+
+def test_the_report_of_the_chosen_run_is_written_and_shown(page: HandOverPage, qtbot, monkeypatch) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(Path(url.toLocalFile())))
+    page.report_button.click()
+    qtbot.waitUntil(lambda: bool(opened))
+    assert opened[0] == page.runs.chosen.run.path / "report.html"
+    assert page.runs.chosen.run.name in opened[0].read_text("utf-8")
 
 
 def test_a_checkpoint_needs_no_task(page: HandOverPage, qtbot) -> None:
