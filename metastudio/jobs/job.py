@@ -37,6 +37,7 @@ class Job:
         is_held: It waits for the person, not for its turn.
         place: Where it stood in the queue when it left.
         reason: Why it failed or was interrupted, as a sentence.
+        taken_up_at: The iteration where it was last taken up by itself, because its device had failed; None: never.
         origin: The run that it goes on from, or whose weights it began with; None where there is none.
         curves: Everything its events said.
         thread: Watches the worker; None when there is none.
@@ -52,6 +53,7 @@ class Job:
         self.is_held = False
         self.place = 0
         self.reason = ""
+        self.taken_up_at: int | None = None
         self.origin = run.state().origin
         self.curves = Curves()
         self.thread: JobThread | None = None

@@ -19,10 +19,11 @@ from metastudio.jobs.job_thread import Command as WorkerCommand
 from metastudio.jobs.job_thread import JobEnd, JobThread
 from metastudio.jobs.kept_order import KeptOrder
 from metastudio.jobs.worker_command import worker_command
+from metastudio.runs.checkpoint_files import iteration_of
 from metastudio.runs.continuation import extended_run
 from metastudio.runs.control import Wanted
 from metastudio.runs.event_log import read_events
-from metastudio.runs.events import Event
+from metastudio.runs.events import DEVICE_FAILED, Event
 from metastudio.runs.run_commands import Command
 from metastudio.runs.run_folder import RunFolder, create_run, list_runs
 from metastudio.runs.run_state import State
@@ -364,15 +365,30 @@ class JobQueue(QObject):
         job.thread.deleteLater()
         job.thread = None
         job.reason = end.reason
+        asked = job.wanted
         job.ask(Wanted.RUN)
         job.said = end.state
         job.is_held = end.state is State.QUEUED  # ended before it began: once more only if the person says so
         self._change(job, end.state)
         if end.state is State.DISCARDED:
             self._remove(job)
+        if end.code == DEVICE_FAILED:
+            self._take_up(job, asked)
         if not self.working:
             self.idle.emit()
         self._start_next()
+
+    def _take_up(self, job: Job, asked: Wanted) -> None:
+        """Let a job go on whose device failed in that process; twice from the same iteration is for the person."""
+        checkpoint = job.run.last()
+        at = iteration_of(checkpoint) if checkpoint is not None else 0
+        if self._is_shut or (job.taken_up_at is not None and at <= job.taken_up_at):
+            return
+        job.taken_up_at = at
+        if asked is Wanted.RUN:
+            self.resume(job)
+        elif asked is Wanted.FINISH:
+            self.finish(job)
 
     def _read_history(self, job: Job) -> None:
         def read() -> tuple[Job, Curves]:

@@ -37,11 +37,15 @@ Command = Callable[[str, Wanted], tuple[list[str], dict[str, str]]]
 
 
 class JobEnd(NamedTuple):
-    """How a worker's stay ended. `reason` is a sentence where something went wrong; `exit_code` None where not ours."""
+    """How a worker's stay ended. `reason` is a sentence where something went wrong; `exit_code` None where not ours.
+
+    `code` is that of the failure that the worker wrote down, if it did.
+    """
 
     state: State
     exit_code: int | None
     reason: str
+    code: str = ""
 
 
 class JobThread(QThread):
@@ -201,7 +205,9 @@ class JobThread(QThread):
         if state is State.INTERRUPTED:
             return JobEnd(state, exit_code, ending_reason(exit_code, self._log_tail()))
         failure = self._run.state().failure if state in {State.FAILED, State.PAUSED} else None
-        return JobEnd(state, exit_code, failure_text(failure) if failure else "")
+        if failure is None:
+            return JobEnd(state, exit_code, "")
+        return JobEnd(state, exit_code, failure_text(failure), failure.code)
 
     def _log_tail(self) -> str:
         try:

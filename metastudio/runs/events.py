@@ -194,6 +194,10 @@ class Finished(_Event):
     best_ci95: float | None = None
 
 
+DEVICE_FAILED = "MS-520"
+"""Code of a `Failed` whose graphics processor is out of use for that process; another process may have it again."""
+
+
 class Failed(_Event):
     """The worker ends because of an error; `is_pause` where the run itself is sound and waits for something outside."""
 

@@ -107,6 +107,7 @@ class _StateKeeper:
 
     def __init__(self, run: RunFolder, state: RunState, *, is_writer: bool = True) -> None:
         self.run = run
+        self.failed_before = state.failure
         self.state = state
         self._is_writer = is_writer
         self._written = -1.0
@@ -163,6 +164,17 @@ def _reported(inner: Iterator[events.Event], ranks: Ranks) -> Iterator[events.Ev
             code="MS-510",
             what="There is not enough memory.",
             todo="Lower tasks per step, filters or image size.",
+            exit_code=5,
+            is_pause=True,
+        )
+        ranks.tell(error)
+    except torch.AcceleratorError as error:
+        _log.exception("The graphics processor failed.")
+        yield events.Failed(
+            code=events.DEVICE_FAILED,
+            what="The graphics processor failed.",
+            why=str(error).partition("\n")[0],
+            todo="Resume the run: a new process goes on from the last checkpoint.",
             exit_code=5,
             is_pause=True,
         )
@@ -408,6 +420,11 @@ class _Work:
                 )
             return
         trainer.resume(path)
+        if (failed := self.keeper.failed_before) is not None and failed.code == events.DEVICE_FAILED:
+            text = (
+                f"The graphics processor failed ({failed.why}); it goes on from iteration {trainer.progress.iteration}."
+            )
+            yield events.Notice(code="device-failed", text=text, severity="warning")
         begun = self._begun
         is_elsewhere = begun.computer not in ({}, computer()) or begun.device.partition(":")[0] not in {"", device.type}
         threads_before = threads_of_operations(begun.executor, begun.threads)

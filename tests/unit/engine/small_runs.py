@@ -59,6 +59,13 @@ def work_until(run: RunFolder, stop: Callable[[Event], bool] = lambda _: False) 
     return seen
 
 
+def weights_of(run: RunFolder) -> dict[str, bytes]:
+    """Return the files of weights and optimiser in the last checkpoint."""
+    folder = run.last()
+    assert folder is not None
+    return {name: (folder / name).read_bytes() for name in ("weights.safetensors", "optimizer.safetensors")}
+
+
 def at_iteration(iteration: int) -> Any:
     """Return whether an event is the step of this iteration."""
     return lambda event: event.kind == "outer_step" and event.iteration == iteration

@@ -30,6 +30,7 @@ from tests.unit.engine.small_runs import (
     small_experiment,
     small_run,
     target_of,
+    weights_of,
     with_training,
     work_until,
 )
@@ -38,12 +39,6 @@ from tests.unit.engine.small_runs import (
 @pytest.fixture(scope="module")
 def glyphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_glyphs(tmp_path_factory.mktemp("glyphs"))
-
-
-def weights_of(run: RunFolder) -> dict[str, bytes]:
-    folder = run.last()
-    assert folder is not None
-    return {name: (folder / name).read_bytes() for name in ("weights.safetensors", "optimizer.safetensors")}
 
 
 # going on longer

@@ -17,21 +17,14 @@ from metastudio.errors import ConfigurationError, DataError, IntegrityError, Loc
 from metastudio.runs.checkpoint_files import SUMS, iteration_of
 from metastudio.runs.control import Wanted, write_control
 from metastudio.runs.event_log import read_events
-from metastudio.runs.run_folder import RunFolder
 from metastudio.runs.run_state import State
 from metastudio.runs.worker_lock import hold_worker_lock
-from tests.unit.engine.small_runs import make_glyphs, small_experiment, small_run, work_until
+from tests.unit.engine.small_runs import make_glyphs, small_experiment, small_run, weights_of, work_until
 
 
 @pytest.fixture(scope="module")
 def glyphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_glyphs(tmp_path_factory.mktemp("glyphs"))
-
-
-def weights_of(run: RunFolder) -> dict[str, bytes]:
-    folder = run.last()
-    assert folder is not None
-    return {name: (folder / name).read_bytes() for name in ("weights.safetensors", "optimizer.safetensors")}
 
 
 def at_iteration(iteration: int):

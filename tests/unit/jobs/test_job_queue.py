@@ -13,6 +13,7 @@ from unit.jobs.conftest import MakeRun
 
 from metastudio.jobs.job import Job
 from metastudio.jobs.job_queue import JobQueue
+from metastudio.jobs.worker_command import worker_command
 from metastudio.runs.control import Wanted, write_control
 from metastudio.runs.events import OuterStep
 from metastudio.runs.run_state import State
@@ -221,3 +222,57 @@ def test_a_finished_job_is_extended_and_its_curves_go_on(qtbot, queue: JobQueue,
     assert list(more.curves.steps.column(0)) == list(range(1, 11))
     assert more.origin is not None
     assert more.origin.run == str(job.run.path)
+
+
+FAILING = """
+import pathlib, sys, torch
+from metastudio.engine.algorithms.base import MetaLearner
+from metastudio.cli.app import main
+real, marks, most = MetaLearner.outer_step, pathlib.Path(sys.argv.pop(1)), int(sys.argv.pop(1))
+steps = []
+def failing(*arguments):
+    steps.append(1)
+    if len(steps) == 4 and len(list(marks.iterdir())) < most:
+        (marks / str(len(list(marks.iterdir())))).touch()
+        raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+    return real(*arguments)
+MetaLearner.outer_step = failing
+main()
+"""
+"""A worker whose device fails at the fourth step of a process, a number of times in all."""
+
+
+def failing_queue(queue: JobQueue, marks: Path, times: int) -> JobQueue:
+    marks.mkdir()
+
+    def command(run: str, wanted: Wanted) -> tuple[list[str], dict[str, str]]:
+        argv, env = worker_command(run, wanted)
+        words = argv[argv.index("metastudio") + 1 :]
+        return [sys.executable, "-c", FAILING, str(marks), str(times), *words], env
+
+    queue._command = command
+    return queue
+
+
+def test_d7_a_job_whose_device_fails_goes_on_in_another_process(
+    qtbot, queue: JobQueue, make_run: MakeRun, tmp_path: Path
+) -> None:
+    training = {"iterations": 10, "meta_batch_size": 2, "validate_every": 10, "checkpoint_every": 2}
+    job = failing_queue(queue, tmp_path / "marks", times=2).enqueue(make_run(training=training))
+    wait_for(qtbot, job, State.FINISHED)
+    assert len(list((tmp_path / "marks").iterdir())) == 2
+    assert list(job.curves.steps.column(0)) == list(range(1, 11))
+    assert job.reason == ""
+    assert any("processor failed" in each.text for each in job.curves.notices)
+
+
+def test_d7_a_device_that_fails_again_at_once_leaves_the_job_to_the_person(
+    qtbot, queue: JobQueue, make_run: MakeRun, tmp_path: Path
+) -> None:
+    training = {"iterations": 50, "meta_batch_size": 2, "validate_every": 50, "checkpoint_every": 50}
+    job = failing_queue(queue, tmp_path / "marks", times=99).enqueue(make_run(training=training))
+    wait_for(qtbot, job, State.PAUSED)
+    qtbot.waitUntil(lambda: not job.is_working and job.state is State.PAUSED, timeout=SOON_MS)
+    assert len(list((tmp_path / "marks").iterdir())) == 2, "once more, then no more"
+    assert "processor failed" in job.reason
+    assert job.can_resume
