@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import SecondOrderConfig
+from metastudio.catalog.gradient.config import SecondOrderConfig, learned_rate_steps
 from metastudio.catalog.settings import option
 
 
@@ -13,6 +13,7 @@ class AlphaMAMLConfig(SecondOrderConfig):
     """Settings of Alpha-MAML."""
 
     name: Literal["alpha_maml"] = "alpha_maml"
+    test_inner_steps: int = learned_rate_steps()
     inner_hyper_lr: float = option(
         0.1,
         title="Step of the inner rate",

@@ -18,6 +18,15 @@ def new_task_steps(default: int, help: str = "") -> Any:
     return option(default, title="Inner steps at test", help=help or usual, unit="steps", ge=0, le=10000)
 
 
+def learned_rate_steps() -> Any:
+    """Return the option of inner steps on a new task where the rates of the steps are learned."""
+    return new_task_steps(
+        1,
+        "Gradient steps on a new task. The rates were learned for as many steps as in training: with more of them "
+        "adaptation can overshoot.",
+    )
+
+
 class GradientConfig(Settings):
     """What every method with an inner loop of plain gradient steps can set."""
 

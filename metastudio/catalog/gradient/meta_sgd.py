@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from metastudio.catalog.entry import Capabilities, Entry, Family, Paper
-from metastudio.catalog.gradient.config import SecondOrderConfig
+from metastudio.catalog.gradient.config import SecondOrderConfig, learned_rate_steps
 from metastudio.catalog.settings import option
 
 
@@ -13,6 +13,7 @@ class MetaSGDConfig(SecondOrderConfig):
     """Settings of Meta-SGD."""
 
     name: Literal["meta_sgd"] = "meta_sgd"
+    test_inner_steps: int = learned_rate_steps()
     random_rates: bool = option(
         False,
         title="Random first rates",
