@@ -21,8 +21,8 @@ _SMOOTH_POINTS, _SMOOTH_TRAVEL_PX = 700, 2500
 one took 15 to 200 ms with them, and where so much lies beside each other nobody sees it."""
 _BAND_POINTS = 200
 _LEAST_POINTS = 256
-_FAR_PX = 20_000.0
-"""What lies farther out is drawn there: painters count pixels in few bits, and no eye sees the difference."""
+_FAR_PX = 1e6
+"""What lies farther out is drawn there: painters count pixels in few bits, and no line that is seen becomes another."""
 _SYMBOL_PX = {"star": 16.0}
 _USUAL_SYMBOL_PX = 6.0
 
@@ -86,20 +86,12 @@ class Stroke:
 _NO_PEN, _NO_BRUSH = QPen(Qt.PenStyle.NoPen), QBrush(Qt.BrushStyle.NoBrush)
 
 
-def curve_strokes(curve: Curve, scale: Scale, frame: Frame, *, is_smooth: bool | None = None) -> Iterator[Stroke]:
-    """Yield what draws a curve: its line, its marks and the intervals around them.
-
-    Args:
-        curve: What is drawn.
-        scale: Of the axes.
-        frame: Of the area.
-        is_smooth: Whether its line has smooth edges; None decides by how much there is of it.
-    """
+def curve_strokes(curve: Curve, scale: Scale, frame: Frame) -> Iterator[Stroke]:
+    """Yield what draws a curve: its line, its marks and the intervals around them."""
     x, y = frame.seen(curve.blocks(scale), frame.most_points, is_average=curve.is_average)
     colour = curve.colour()
     if curve.style != Qt.PenStyle.NoPen and len(x) > 1:
-        if is_smooth is None:
-            is_smooth = len(x) <= _SMOOTH_POINTS and _travel_px(y, frame.height) <= _SMOOTH_TRAVEL_PX
+        is_smooth = len(x) <= _SMOOTH_POINTS and _travel_px(y, frame.height) <= _SMOOTH_TRAVEL_PX
         width = curve.width if is_smooth else min(1.0, curve.width)
         line = pen(colour, width, curve.style)
         line.setCosmetic(not is_smooth)  # a pixel of the screen is drawn fastest; smooth lines grow with the screen's

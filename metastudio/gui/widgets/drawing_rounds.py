@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
@@ -17,20 +17,21 @@ class DrawingRounds(QObject):
     """Turns any number of requests into rounds of short steps; what is asked for during a round is drawn in the next.
 
     Args:
-        steps: Begins a round; each `next` of what it returns draws one step.
-        budget: What a round may cost.
+        begin: Begins a round: returns what is drawn in it, in that order; each `next` of one draws one step. One that
+            raises is left out, and the others are drawn.
+        budget: What drawing may cost.
 
     Attributes:
         apart_ms: From the beginning of a round to that of the next, at least. May be changed at any time.
     """
 
     def __init__(
-        self, steps: Callable[[], Generator[None]], budget: DrawingBudget, parent: QObject | None = None
+        self, begin: Callable[[], Iterable[Generator[None]]], budget: DrawingBudget, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self.apart_ms = 0.0
-        self._begin, self._budget = steps, budget
-        self._steps: Generator[None] | None = None
+        self._begin, self._budget = begin, budget
+        self._rest: list[Generator[None]] = []
         self._is_wanted = False
         self._began = -float("inf")
         self._timer = QTimer(self)
@@ -40,13 +41,13 @@ class DrawingRounds(QObject):
     @property
     def is_idle(self) -> bool:
         """Whether everything that was asked for is drawn."""
-        return self._steps is None and not self._is_wanted
+        return not self._rest and not self._is_wanted
 
     @Slot()
     def request(self) -> None:
         """Ask for a round: at once if the last one is long ago, else when its time has come."""
         self._is_wanted = True
-        if not self._timer.isActive():
+        if not self._timer.isActive() and not self._rest:
             self._wait()
 
     @Slot()
@@ -54,9 +55,9 @@ class DrawingRounds(QObject):
         """Forget what was asked for, and break off a round."""
         self._timer.stop()
         self._is_wanted = False
-        if self._steps is not None:
-            self._steps.close()
-            self._steps = None
+        rest, self._rest = self._rest, []
+        for each in rest:
+            each.close()
 
     def _wait(self) -> None:
         apart_s = self._began + self.apart_ms / 1000 - time.monotonic()
@@ -64,21 +65,23 @@ class DrawingRounds(QObject):
 
     @Slot()
     def _on_timeout(self) -> None:
-        if self._steps is None:
-            self._is_wanted, self._began = False, time.monotonic()
-            self._steps = self._begin()
-        self._budget.spend(self._step)
-        if self._steps is not None:
-            self._timer.start(_STEP_MS)
-        elif self._is_wanted:
-            self._wait()
+        try:
+            self._budget.spend(self._step)
+        finally:  # a fault is told, and the others are drawn
+            if self._rest:
+                self._timer.start(_STEP_MS)
+            elif self._is_wanted:
+                self._wait()
 
     def _step(self) -> None:
-        steps = self._steps
+        if not self._rest:
+            self._is_wanted, self._began = False, time.monotonic()
+            self._rest = list(self._begin())
+        drawn = self._rest[0]
         try:
-            next(steps)  # type: ignore[arg-type]
+            next(drawn)
         except StopIteration:
-            self._steps = None
+            self._rest.remove(drawn)
         except BaseException:
-            self._steps = None  # what raised would raise again: the next request begins anew
+            self._rest.remove(drawn)
             raise

@@ -45,6 +45,7 @@ def figure_svg(plot: Plot) -> bytes:
     content.open(QIODevice.OpenModeFlag.WriteOnly)
     made = QSvgGenerator()
     made.setOutputDevice(content)
+    made.setResolution(plot.view.logicalDpiX())  # numbers of the axes are drawn in the screen's, curves in pixels
     made.setSize(_size(plot))
     made.setViewBox(QRect(0, 0, _size(plot).width(), _size(plot).height()))
     made.setTitle(plot.title())

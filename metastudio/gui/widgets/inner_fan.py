@@ -43,12 +43,11 @@ class InnerFan(Plot):
     @property
     def is_stale(self) -> bool:
         """Whether another fan is to be seen than the one that was drawn."""
-        traced = self._history.traced_iterations()
-        self._show_choice(len(traced))
-        return self._chosen(traced) != self._shown
+        return self._chosen(self._history.traced_iterations()) != self._shown
 
     def draw(self) -> None:
         """Draw the fan of the chosen iteration, where it is another than what is seen."""
+        self.offer()
         if not self.is_stale:
             return
         traced = self._history.traced_iterations()
@@ -71,7 +70,7 @@ class InnerFan(Plot):
         """Return the iteration that is to be seen and how many tasks it has; zeros where there is none."""
         if not traced:
             return 0, 0
-        iteration = traced[min(self.traced.value(), len(traced) - 1)]
+        iteration = traced[-1 if self._follows_newest else min(self.traced.value(), len(traced) - 1)]
         return iteration, len(self._history.traces[iteration])
 
     def draw_anew(self) -> None:
@@ -79,7 +78,9 @@ class InnerFan(Plot):
         self._shown = None
         self.draw()
 
-    def _show_choice(self, count: int) -> None:
+    def offer(self) -> None:
+        """Let the slider reach every traced iteration."""
+        count = len(self._history.traces)
         self.traced.blockSignals(True)
         self.traced.setEnabled(count > 1)
         self.traced.setRange(0, max(0, count - 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
@@ -48,7 +48,7 @@ class JobPlots(QWidget):
         super().__init__(parent)
         self._curves = Curves()
         self._budget = DrawingBudget(_DRAWING_SHARE, _ROUND_S)
-        self.rounds = DrawingRounds(self._steps, self._budget, self)
+        self.rounds = DrawingRounds(self._begin_round, self._budget, self)
         self._painting_s = 0.0
         self._is_empty = self._is_drawn_whole = True
         iteration = XAxis.ITERATION.caption
@@ -107,17 +107,18 @@ class JobPlots(QWidget):
 
     # drawing
 
-    def _steps(self) -> Generator[None]:
-        """Draw all plots in short steps; each is painted after its own."""
+    def _begin_round(self) -> Iterator[Generator[None]]:
+        """Yield what draws each plot that is to be drawn, in short steps."""
         self._charge_painting()
         step = self._curves.last_step
         pixel_s = step.elapsed_s / _PLOT_PX if step is not None else 0.0
         self.rounds.apart_ms = min(max(_LEAST_APART_MS, 1000 * _PIXEL_SHARE * pixel_s), _MOST_APART_MS)
-        yield from self._drawn(self.outer, self._set_outer, self.outer.refresh)
-        yield from self._drawn(self.accuracy, self._set_accuracy, self.accuracy.refresh)
+        yield self._drawn(self.outer, self._set_outer, self.outer.refresh)
+        yield self._drawn(self.accuracy, self._set_accuracy, self.accuracy.refresh)
+        self.inner.offer()
         if self.inner.is_stale:
-            yield from self._drawn(self.inner, self.inner.draw)
-        yield from self._drawn(self.pace, self.pace.draw)
+            yield self._drawn(self.inner, self.inner.draw)
+        yield self._drawn(self.pace, self.pace.draw)
 
     def _drawn(self, plot: Plot, *draw: Callable[[], None]) -> Generator[None]:
         """Compute and draw a plot, then its axes, which take as long as all curves, then let it be painted."""
@@ -143,8 +144,6 @@ class JobPlots(QWidget):
     def _draw(self) -> None:
         """Draw all four now."""
         self.rounds.cancel()
-        for plot in self._all:  # another run or another smoothing may end where this one does
-            plot.drawn.draw_anew()
         self._is_empty, self._is_drawn_whole = not len(self._curves.steps), True
         self._set_accuracy()
         self.accuracy.refresh()
@@ -177,7 +176,7 @@ class JobPlots(QWidget):
             first, last = np.flatnonzero(is_traced)[[0, -1]]
             part = slice(first, last + 1, 1 + (last - first) // _BAND_POINTS)
             low = np.interp(x[part], x[is_traced], average_before.y)
-            plot.set_band("value", Band(x[part], low, average.y[part], index=_AFTER_INDEX, grows=True))
+            plot.set_band("value", Band(x[part], low, average.y[part], index=_AFTER_INDEX))
         else:
             plot.keep_only({"raw", "after", "before", "validated", "best"})
         plot.set_curve(
@@ -190,14 +189,13 @@ class JobPlots(QWidget):
                 symbol="o",
                 width=1.2,
                 spread=100 * validations.column(2),
-                grows=True,
             ),
         )
         best = history.best
         if best is not None and len(validations):
             name = accuracy_text(best.accuracy, best.ci95)
             place, height = np.array([axis.of_best(history)]), np.array([100 * best.accuracy])
-            star = Curve(place, height, name=name, index=1, symbol="star", style=Qt.PenStyle.NoPen, grows=True)
+            star = Curve(place, height, name=name, index=1, symbol="star", style=Qt.PenStyle.NoPen)
             plot.set_curve("best", star)
         else:
             plot.keep_only({"raw", "after", "before", "value", "validated"})
@@ -225,7 +223,6 @@ class JobPlots(QWidget):
                 index=_VALIDATION_INDEX,
                 symbol="o",
                 width=1.2,
-                grows=True,
             ),
         )
         self.outer.set_message("" if len(x) else self.tr("Appears with the first iteration."))

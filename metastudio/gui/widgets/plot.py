@@ -225,7 +225,6 @@ class Plot(QFrame):
         self.menu.log_y.setChecked(self._scale.is_log_y)
         self._follows = True
         self._is_fitted = False
-        self.drawn.draw_anew()
         self.refresh()
 
     @Slot()
@@ -257,7 +256,7 @@ class Plot(QFrame):
         """Draw what was set since the last time."""
         if self._follows:
             self._fit_range()
-        self.drawn.draw_on()
+        self.drawn.draw_anew()
         self._show_legend()
         if self._pointer is not None:
             self._show_hover(self._pointer)

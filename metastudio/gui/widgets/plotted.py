@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -18,30 +17,13 @@ _BEYOND_DRAWING = 1e30
 _RAW_OPACITY = 0.22
 
 
-@dataclass(frozen=True)
-class End:
-    """What of a curve or band was painted: how it looked, how many points it had, its first and its last values."""
-
-    look: tuple[object, ...]
-    count: int
-    first: tuple[float, ...]
-    last: tuple[float, ...]
-    at: Callable[[int], tuple[float, ...]] = field(compare=False)
-
-    def follows(self, before: End) -> bool:
-        """Whether it is what was painted before, with more points behind or none."""
-        if self.look != before.look or self.count < before.count:
-            return False
-        return not before.count or (_same(self.first, before.first) and _same(self.at(before.count - 1), before.last))
-
-
 @dataclass
 class Curve:
     """One line: all its points, and how they are drawn. `token` names a theme's colour, else `index` counts series.
 
     Of many points in one place the lowest and the highest are drawn, or their mean where the line `is_average` already;
     the points that it is the average of are then `raw`, drawn elsewhere and said beside it. Never changed once it was
-    drawn: another curve takes its place. Where it `grows`, that is the same one with more points behind.
+    drawn: another curve takes its place.
     """
 
     x: Floats
@@ -58,8 +40,6 @@ class Curve:
     is_fitted: bool = True
     is_average: bool = False
     is_exported: bool = True
-    grows: bool = False
-    _token: object = field(default_factory=object, repr=False)
     _blocks: dict[tuple[bool, bool], CurveBlocks] = field(default_factory=dict, repr=False)
 
     def blocks(self, scale: Scale) -> CurveBlocks:
@@ -76,25 +56,6 @@ class Curve:
             with np.errstate(invalid="ignore", over="ignore"):
                 places += [scale.y(self.y - self.spread), scale.y(self.y + self.spread)]
         return places
-
-    def end(self) -> End:
-        """Return how it looks and where it ends."""
-        has_marks = bool(self.symbol) or self.spread is not None
-        look = (
-            self.colour().rgba(),
-            self.width,
-            self.style,
-            self.symbol,
-            self.is_average,
-            len(self.x) if has_marks else 0,  # those reach beyond their points
-            None if self.grows else self._token,
-        )
-        return _end(look, self.x, self.y)
-
-    def tail(self, count: int) -> Curve:
-        """Return its line from the point with this number on, counted from one."""
-        part = slice(max(0, count - 1), None)
-        return replace(self, x=self.x[part], y=self.y[part], symbol="", spread=None, _blocks={})
 
     def colour(self) -> QColor:
         """Return the colour that it has in the theme now in use."""
@@ -122,10 +83,9 @@ def with_average(
         opacity=_RAW_OPACITY,
         width=1.0,
         is_fitted=is_raw_fitted,
-        grows=True,
     )
     raw.is_exported = False  # the average hands out the values that it is made of
-    average = Curve(x, y, name=name, index=index, style=style, grows=True)
+    average = Curve(x, y, name=name, index=index, style=style)
     if weight > 0:
         average.y, average.raw, average.is_average = smoothed(y, weight), y, True
     return raw, average
@@ -140,8 +100,6 @@ class Band:
     high: Floats
     index: int = 0
     opacity: float = 0.16
-    grows: bool = False
-    _token: object = field(default_factory=object, repr=False)
     _blocks: dict[tuple[bool, bool], tuple[CurveBlocks, CurveBlocks]] = field(default_factory=dict, repr=False)
 
     def blocks(self, scale: Scale) -> tuple[CurveBlocks, CurveBlocks]:
@@ -153,28 +111,6 @@ class Band:
             x, low, high = x[is_known], low[is_known], high[is_known]
             self._blocks = {key: (CurveBlocks(x, low), CurveBlocks(x, high))}
         return self._blocks[key]
-
-    def end(self) -> End:
-        """Return how it looks and where it ends."""
-        colour = theme.series_colour(self.index).rgba()
-        return _end((colour, self.opacity, None if self.grows else self._token), self.x, self.low, self.high)
-
-    def tail(self, count: int) -> Band:
-        """Return it from the point with this number on, counted from one."""
-        part = slice(max(0, count - 1), None)
-        return replace(self, x=self.x[part], low=self.low[part], high=self.high[part], _blocks={})
-
-
-def _end(look: tuple[object, ...], *columns: Floats) -> End:
-    def at(row: int) -> tuple[float, ...]:
-        return tuple(float(each[row]) for each in columns)
-
-    count = len(columns[0])
-    return End(look, count, at(0) if count else (), at(-1) if count else (), at)
-
-
-def _same(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return np.array_equal(one, other, equal_nan=True)
 
 
 @dataclass

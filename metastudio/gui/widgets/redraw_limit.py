@@ -65,8 +65,10 @@ class DrawingBudget:
     def spend(self, draw: Callable[[], object]) -> None:
         """Draw, and remember what it cost."""
         began = time.thread_time()
-        draw()
-        self.charge(time.thread_time() - began)
+        try:
+            draw()
+        finally:
+            self.charge(time.thread_time() - began)
 
     def charge(self, cost_s: float) -> None:
         """Remember what something cost."""

@@ -21,7 +21,8 @@ class Drawn:
         self.fails = False
         self.in_between: dict[int, Callable[[], object]] = {}
         self.budget = DrawingBudget(share=0.5, burst_s=10)
-        self.rounds = DrawingRounds(self._round, self.budget)
+        self.others = 0
+        self.rounds = DrawingRounds(lambda: [self._round(), self._other()], self.budget)
 
     def _round(self) -> Generator[None]:
         self.begun.append(time.monotonic())
@@ -31,6 +32,10 @@ class Drawn:
             if self.fails:
                 raise ValueError
             yield
+
+    def _other(self) -> Generator[None]:
+        self.others += 1
+        yield
 
 
 @pytest.fixture
@@ -71,13 +76,17 @@ def test_a_round_that_is_broken_off_leaves_nothing_behind(drawn: Drawn, qtbot) -
     assert drawn.steps == broken_off + 3
 
 
-def test_a_step_that_fails_is_told_and_the_next_request_begins_anew(drawn: Drawn, qtbot) -> None:
+def test_a_step_that_fails_is_told_and_neither_the_others_nor_what_was_asked_for_meanwhile_is_lost(
+    drawn: Drawn, qtbot
+) -> None:
     drawn.fails = True
+    drawn.in_between[1] = drawn.rounds.request
     with qtbot.capture_exceptions() as told:
         drawn.rounds.request()
         qtbot.waitUntil(lambda: drawn.rounds.is_idle)
-    assert [kind for kind, *_ in told] == [ValueError]
+    assert [kind for kind, *_ in told] == [ValueError, ValueError]
+    assert (drawn.steps, drawn.others) == (2, 2)
     drawn.fails = False
     drawn.rounds.request()
     qtbot.waitUntil(lambda: drawn.rounds.is_idle)
-    assert drawn.steps == 4
+    assert drawn.steps == 5

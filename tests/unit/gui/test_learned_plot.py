@@ -125,11 +125,11 @@ def test_a_long_run_is_drawn_less_often(plots: JobPlots) -> None:
     curves = Curves()
     curves.add([STEP])
     plots.show_curves(curves)
-    list(plots._steps())
+    list(plots._begin_round())
     assert plots.rounds.apart_ms == 80
     curves.add([STEP.model_copy(update={"iteration": 2, "elapsed_s": 100.0})])
-    list(plots._steps())
+    list(plots._begin_round())
     assert 80 < plots.rounds.apart_ms < 200
     curves.add([STEP.model_copy(update={"iteration": 3, "elapsed_s": 5000.0})])
-    list(plots._steps())
+    list(plots._begin_round())
     assert plots.rounds.apart_ms == 800
