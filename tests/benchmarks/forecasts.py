@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -54,11 +55,13 @@ def main() -> None:
             [run] = list_runs(Path(folder))
             steps = [each for each in read_events(run.events_path)[0] if each.kind == "outer_step"]
             seconds, memory = run.state().elapsed_s, max(each.memory_bytes for each in steps)
+            pace = statistics.median(each.tasks_per_s for each in steps)
         ratios = said["seconds"] / seconds, said["memory_bytes"] / memory
         verdict = "holds" if all(1 / GOAL <= ratio <= GOAL for ratio in ratios) else "MISSES"
         print(
             f"{recipe.name}: {said['seconds']:.0f} s said, {seconds:.0f} s measured ({ratios[0]:.2f}); "
-            f"{said['memory_bytes'] / 1e6:.0f} MB said, {memory / 1e6:.0f} MB measured ({ratios[1]:.2f}): {verdict}",
+            f"{said['memory_bytes'] / 1e6:.0f} MB said, {memory / 1e6:.0f} MB measured ({ratios[1]:.2f}), "
+            f"{pace:.3g} tasks a second: {verdict}",
             flush=True,
         )
 
