@@ -24,7 +24,7 @@ from metastudio.catalog.menu import ALGORITHMS
 from metastudio.catalog.recipes import Recipe, recipes
 from metastudio.runs.event_log import read_events
 from metastudio.runs.run_folder import RunFolder
-from tests.benchmarks.forecasts import GOAL, called, forecast_of
+from tests.benchmarks.forecasts import GOAL, called, forecast_of, wall_s
 
 EPISODES = MappingProxyType({5: 600, 20: 200})
 """Of the test, by ways: about as many queries."""
@@ -70,15 +70,16 @@ def measured(trial: dict[str, Any], arguments: argparse.Namespace) -> dict[str, 
     run = RunFolder(next(line["path"] for line in said if line["kind"] == "run"))
     both = ("--statistics", "support", "--statistics", "batch")
     tested = called("evaluate", run.path, "--episodes", EPISODES[trial["ways"]], *both)
-    steps = [each for each in read_events(run.events_path)[0] if each.kind == "outer_step"]
-    seconds = run.state().elapsed_s
+    events = read_events(run.events_path)[0]
+    steps = [each for each in events if each.kind == "outer_step"]
+    seconds = wall_s(events)
     return {
         "method": trial["method"],
         "ways": trial["ways"],
         "run": str(run.path),
         "iterations": trial["iterations"],
         "seconds": seconds,
-        "tasks_per_s": trial["tasks"] * trial["iterations"] / seconds,
+        "tasks_per_s": trial["tasks"] * trial["iterations"] / run.state().elapsed_s,
         "tasks_per_s_of_steps": statistics.median(each.tasks_per_s for each in steps),
         "memory_bytes": max(each.memory_bytes for each in steps),
         "forecast": {name: trial["forecast"][name] for name in ("seconds", "memory_bytes")},
