@@ -27,7 +27,7 @@ from metastudio.jobs.curves import Curves
 _LEAST_APART_MS, _MOST_APART_MS = 80.0, 800.0
 _PLOT_PX, _PIXEL_SHARE = 450, 0.8
 """The longer a run, the longer its curves take to grow by a pixel: they are drawn about once a pixel."""
-_DRAWING_SHARE, _ROUND_S = 0.07, 0.04
+_DRAWING_SHARE, _ROUND_S = 0.06, 0.04
 """Of the time of the window's thread, however fast events come; a round of four plots is drawn without a wait."""
 _LOSS, _ACCURACY, _ACCURACY_BEFORE = 1, 2, 4
 _AFTER_INDEX, _BEFORE_INDEX, _VALIDATION_INDEX = 0, 5, 2
