@@ -33,6 +33,7 @@ def test_with_equal_rates_it_is_maml(normalization: str) -> None:
     options = {
         "algorithm__inner_lr": 0.5,  # exact in the single precision that rates are made in
         "algorithm__inner_steps": 3,
+        "algorithm__test_inner_steps": 3,
         "backbone__normalization": normalization,
     }
     maml, learner = make_learner("maml", **options), make_learner("meta_sgd", **options)
