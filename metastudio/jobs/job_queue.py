@@ -372,7 +372,7 @@ class JobQueue(QObject):
         self._change(job, end.state)
         if end.state is State.DISCARDED:
             self._remove(job)
-        if end.code == DEVICE_FAILED:
+        if end.code == DEVICE_FAILED and end.exit_code is not None:  # others, as torchrun, take up what they started
             self._take_up(job, asked)
         if not self.working:
             self.idle.emit()

@@ -23,7 +23,7 @@ from metastudio.runs.run_trash import discard
 from metastudio.runs.worker_lock import force_worker, is_worker_alive
 
 _TICK_S = 0.04
-"""Twenty batches a second at most."""
+"""Twenty-five batches a second at most."""
 _GLANCE_S = 0.5
 _MOST_EVENTS = 2000
 """In one batch, so that a long history does not hold up the window."""
@@ -56,7 +56,7 @@ class JobThread(QThread):
     `detach()` (the worker goes on without us) or wait for `ended`, then `wait()`. After `detach` nothing is emitted.
 
     Signals:
-        events_arrived(object): a tuple of new `Event`s, at most 20 times a second; begins with the run's whole history.
+        events_arrived(object): a tuple of new `Event`s, at most 25 times a second; begins with the run's whole history.
         state_said(object): the `State` that the worker wrote down, whenever it is another.
         training_started(): the worker process lives.
         ended(object): a `JobEnd`, once, when the process is gone and all its events were told.

@@ -39,7 +39,7 @@ from tests.benchmarks.ticks import ticks_ms  # noqa: E402
 POINTS = 1_000_000
 FRAMES = 300
 BATCHES_PER_S = 20
-"""As often as `JobThread` hands events on."""
+"""About as often as `JobThread` hands events on."""
 
 
 def panned_ms(weight: float, *, points: int = POINTS) -> list[float]:

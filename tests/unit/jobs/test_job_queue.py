@@ -242,7 +242,7 @@ main()
 """A worker whose device fails at the fourth step of a process, a number of times in all."""
 
 
-def failing_queue(queue: JobQueue, marks: Path, times: int) -> JobQueue:
+def failing_job(queue: JobQueue, make_run: MakeRun, marks: Path, *, times: int, checkpoint_every: int) -> Job:
     marks.mkdir()
 
     def command(run: str, wanted: Wanted) -> tuple[list[str], dict[str, str]]:
@@ -251,14 +251,14 @@ def failing_queue(queue: JobQueue, marks: Path, times: int) -> JobQueue:
         return [sys.executable, "-c", FAILING, str(marks), str(times), *words], env
 
     queue._command = command
-    return queue
+    training = {"iterations": 10, "meta_batch_size": 2, "validate_every": 10, "checkpoint_every": checkpoint_every}
+    return queue.enqueue(make_run(training=training))
 
 
 def test_d7_a_job_whose_device_fails_goes_on_in_another_process(
     qtbot, queue: JobQueue, make_run: MakeRun, tmp_path: Path
 ) -> None:
-    training = {"iterations": 10, "meta_batch_size": 2, "validate_every": 10, "checkpoint_every": 2}
-    job = failing_queue(queue, tmp_path / "marks", times=2).enqueue(make_run(training=training))
+    job = failing_job(queue, make_run, tmp_path / "marks", times=2, checkpoint_every=2)
     wait_for(qtbot, job, State.FINISHED)
     assert len(list((tmp_path / "marks").iterdir())) == 2
     assert list(job.curves.steps.column(0)) == list(range(1, 11))
@@ -269,8 +269,7 @@ def test_d7_a_job_whose_device_fails_goes_on_in_another_process(
 def test_d7_a_device_that_fails_again_at_once_leaves_the_job_to_the_person(
     qtbot, queue: JobQueue, make_run: MakeRun, tmp_path: Path
 ) -> None:
-    training = {"iterations": 50, "meta_batch_size": 2, "validate_every": 50, "checkpoint_every": 50}
-    job = failing_queue(queue, tmp_path / "marks", times=99).enqueue(make_run(training=training))
+    job = failing_job(queue, make_run, tmp_path / "marks", times=99, checkpoint_every=10)
     wait_for(qtbot, job, State.PAUSED)
     qtbot.waitUntil(lambda: not job.is_working and job.state is State.PAUSED, timeout=SOON_MS)
     assert len(list((tmp_path / "marks").iterdir())) == 2, "once more, then no more"
