@@ -1,7 +1,7 @@
 """Write the lock files anew from pyproject.toml; for maintainers, with `uv` on the path or in the environment.
 
 Torch itself stays out of the locks, because `bootstrap.py` chooses its build; its pure dependencies are in them, so
-that torch can be installed alone. Packages that need torch (kornia) are locked as if they did not.
+that torch can be installed alone. Packages that need torch are locked as if they did not.
 """
 
 from __future__ import annotations

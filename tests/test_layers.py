@@ -15,7 +15,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = PROJECT / "metastudio"
 # Libraries that import torch themselves: barred wherever torch is.
-TORCH = ("torch", "torchvision", "kornia", "transformers", "timm", "onnxscript")
+TORCH = ("torch", "torchvision", "transformers", "timm", "onnxscript")
 QT = ("PySide6", "shiboken6", "pyqtgraph", "qtawesome")
 QT_WITHOUT_CORE = ("PySide6.QtWidgets", "PySide6.QtGui", "pyqtgraph", "qtawesome")
 GROUND = ("errors", "logs", "paths")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from metastudio.engine.tasks.augmentation import Augmenter
 from metastudio.engine.tasks.pixels import normalized
 from metastudio.engine.tasks.target_task import read_picture
 from metastudio.runs.questions import AskPreview, PreviewAnswer, packed_pixels
@@ -36,11 +38,11 @@ def _drawn(image: Tensor, question: AskPreview) -> Tensor:
     images = image.expand(question.draws, -1, -1, -1)
     if not question.draws or not question.augmentation.effective(question.preprocessing):
         return images
-    from metastudio.engine.tasks.augmentation import Augmenter  # noqa: PLC0415 - kornia, where it is asked for
-
     augmenter = Augmenter(question.augmentation, question.preprocessing, seed=_SEED)
     draws = [augmenter.draws(question.first + place, 1) for place in range(question.draws)]
-    return augmenter.change(images, {name: torch.cat([each[name] for each in draws]) for name in augmenter.changes})
+    return augmenter.change(
+        images, {name: np.concatenate([each[name] for each in draws]) for name in augmenter.changes}
+    )
 
 
 def _packed(image: Tensor) -> str:

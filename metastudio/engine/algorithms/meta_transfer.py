@@ -81,7 +81,7 @@ class MetaTransfer(GradientLearner):
         if len(episodes) < n_way:
             return []
         worst: dict[str, tuple[Tensor, Tensor]] = {}
-        for episode in episodes:
+        for episode in (each.prepared() for each in episodes):
             label = self._worst_class(episode)
             support, query = (part.images[part.labels == label] for part in (episode.support, episode.query))
             worst.setdefault(episode.classes[label], (support, query))

@@ -1,40 +1,35 @@
-"""Random changes of training pictures by kornia, each drawn by our own generator.
-
-Importing this takes kornia with it, a second of work: whoever needs it imports it where augmentation is on.
-"""
+"""Random changes of training pictures, drawn for each by a generator of its own."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
-from kornia.enhance import (
-    adjust_brightness,
-    adjust_contrast_with_mean_subtraction,
-    adjust_hue,
-    adjust_saturation_with_gray_subtraction,
-)
-from kornia.filters import gaussian_blur2d
-from kornia.geometry.bbox import bbox_generator, bbox_to_mask
-from kornia.geometry.transform import get_affine_matrix2d, hflip, warp_affine
+from numpy.typing import NDArray
 from torch import Tensor
 
 from metastudio.catalog.augmentation import STRENGTHS, Augmentation
 from metastudio.catalog.data_spec import Preprocessing
+from metastudio.engine.tasks.colour_changes import brightened, contrasted, hued, saturated
 from metastudio.engine.tasks.episode import Episode, LabelledImages
+from metastudio.engine.tasks.picture_changes import Motion, Rectangles, blurred, erased, moved
 from metastudio.engine.tasks.pixels import normalized, unnormalized
 
-Draws = Mapping[str, Tensor]
-"""For each change that is made, (B, 5) numbers in [0, 1), a row for each picture."""
+Drawn = NDArray[np.floating[Any]]
+"""(B, 5) numbers in [0, 1), a row for each picture."""
+Draws = Mapping[str, Drawn]
+"""What is drawn for each change that is made."""
 
 _STREAM = 0xA06
 _NUMBERS = 5
 _MOST_VALUES = 4_000_000
 """Numbers changed at once: the copies on the way to an augmented picture take some ten times their memory."""
 _LEAST_SIGMA_PX = 0.1
+_HALF = 0.5
 _GEOMETRIC = {"rotate", "shift", "scale", "crop"}
 
 
@@ -50,23 +45,23 @@ class Augmenter:
         self._preprocessing = preprocessing
         self.changes = augmentation.effective(preprocessing)
 
-    def meta_batch(self, episodes: Sequence[Episode], first: int) -> list[Episode]:
-        """Return the training episodes with numbers `first` and following, their pictures changed as chosen.
+    def later(self, episode: Episode, number: int) -> Episode:
+        """Return training episode `number`, whose pictures whoever takes it up changes: each task on its own core."""
+        return replace(episode, changes=partial(self.changed, number=number))
+
+    def changed(self, episode: Episode, number: int) -> Episode:
+        """Return training episode `number`, its pictures changed as chosen.
 
         Plain batches, which have no support, are changed whatever pictures were chosen.
         """
-        chosen = [self._chosen(episode) for episode in episodes]
-        images = [image for pictures in chosen for image in pictures.values()]
-        counts = [sum(map(len, pictures.values())) for pictures in chosen]
-        draws = [self.draws(first + place, count) for place, count in enumerate(counts)]
-        together = {name: torch.cat([each[name] for each in draws]) for name in self.changes}
-        pictures = unnormalized(torch.cat(images), self._preprocessing)
-        seen = normalized(self.change(pictures, together), self._preprocessing)
-        changed = iter(torch.split(seen, [len(each) for each in images]))
-        return [
-            _with_pictures(episode, {role: next(changed) for role in pictures})
-            for episode, pictures in zip(episodes, chosen, strict=True)
-        ]
+        roles = {"all": ("support", "query")}.get(self.augmentation.pictures, (self.augmentation.pictures,))
+        parts = {role: getattr(episode, role) for role in (roles if len(episode.support) else ("query",))}
+        images = torch.cat([each.images for each in parts.values()])
+        images = self.change(unnormalized(images, self._preprocessing), self.draws(number, len(images)))
+        split = torch.split(normalized(images, self._preprocessing), [len(each) for each in parts.values()])
+        now = {role: LabelledImages(seen, parts[role].labels) for role, seen in zip(parts, split, strict=True)}
+        support, query = now.get("support", episode.support), now.get("query", episode.query)
+        return replace(episode, support=support, query=query, changes=None)
 
     def draws(self, number: int, count: int) -> Draws:
         """Return what is drawn for the `count` pictures of episode `number`."""
@@ -75,7 +70,7 @@ class Augmenter:
             if name in self.changes:
                 sequence = np.random.SeedSequence([self.seed, _STREAM, number, place])
                 numbers = np.random.Generator(np.random.PCG64(sequence)).random((count, _NUMBERS), np.float32)
-                found[name] = torch.from_numpy(numbers)
+                found[name] = numbers
         return found
 
     @torch.no_grad()
@@ -91,18 +86,11 @@ class Augmenter:
             changed[block] = self._change_block(images[block], {name: each[block] for name, each in draws.items()})
         return changed
 
-    def _chosen(self, episode: Episode) -> dict[str, Tensor]:
-        """Return the images to be changed, by the name of their role."""
-        roles = {"all": ("support", "query")}.get(self.augmentation.pictures, (self.augmentation.pictures,))
-        if not len(episode.support):
-            roles = ("query",)
-        return {role: getattr(episode, role).images for role in roles}
-
     def _change_block(self, images: Tensor, draws: Draws) -> Tensor:
         if "flip" in draws:
-            images = torch.where(_every_second(draws["flip"][:, 0]), hflip(images), images)
+            images = torch.where(_numbers(draws["flip"][:, 0] < _HALF)[:, None, None, None], images.flip(3), images)
         if _GEOMETRIC & draws.keys():
-            images = self._moved(images, draws)
+            images = moved(images, self._motion(draws, len(images), images.shape[-1]))
         images = self._coloured(images, draws)
         if "erase" in draws:
             images = self._erased(images, draws["erase"])
@@ -113,73 +101,54 @@ class Augmenter:
     def _share(self, name: str) -> float:
         return float(getattr(self.augmentation, STRENGTHS[name])) / 100
 
-    def _moved(self, images: Tensor, draws: Draws) -> Tensor:
-        """Return images turned, shifted, scaled and cut out, all in one sampling so that they stay sharp."""
-        count, side = len(images), images.shape[-1]
-        centre = images.new_full((count, 2), (side - 1) / 2)
-        angle, shift = images.new_zeros(count), images.new_zeros(count, 2)
-        scale = images.new_ones(count)
+    def _motion(self, draws: Draws, count: int, side: int) -> Motion:
+        """Return how pictures are turned, shifted, scaled and cut out: in one sampling, so that they stay sharp."""
+        motion = Motion.none(count)
         if "rotate" in draws:
-            angle = _either_way(draws["rotate"][:, 0]) * self.augmentation.rotate_degrees
+            motion = motion._replace(angle=_either_way(draws["rotate"][:, 0]) * self.augmentation.rotate_degrees)
         if "scale" in draws:
-            scale = scale + _either_way(draws["scale"][:, 0]) * self._share("scale")
+            motion = motion._replace(scale=1 + _either_way(draws["scale"][:, 0]) * self._share("scale"))
         if "shift" in draws:
-            shift = _either_way(draws["shift"][:, :2]) * self._share("shift") * side
-        matrix = get_affine_matrix2d(shift, centre, scale[:, None].expand(-1, 2), angle)  # (B, 3, 3)
+            motion = motion._replace(shift=_either_way(draws["shift"][:, :2]) * (self._share("shift") * side))
         if "crop" in draws:
             off = draws["crop"][:, 0] * self._share("crop")
             larger = 1 / (1 - off)
             aside = _either_way(draws["crop"][:, 1:3]) * (larger * off * side / 2)[:, None]
-            matrix = get_affine_matrix2d(aside, centre, larger[:, None].expand(-1, 2), torch.zeros_like(angle)) @ matrix
-        moved: Tensor = warp_affine(images, matrix[:, :2], (side, side), padding_mode="border")
-        return moved
+            motion = motion._replace(larger=larger, aside=aside)
+        return motion
 
     def _coloured(self, images: Tensor, draws: Draws) -> Tensor:
+        def numbers(name: str) -> Tensor:
+            return _numbers(_either_way(draws[name][:, 0]) * self._share(name))
+
         if "brightness" in draws:
-            images = adjust_brightness(images, _either_way(draws["brightness"][:, 0]) * self._share("brightness"))
+            images = brightened(images, numbers("brightness"))
         if "contrast" in draws:
-            factor = 1 + _either_way(draws["contrast"][:, 0]) * self._share("contrast")
-            images = adjust_contrast_with_mean_subtraction(images, factor)
+            images = contrasted(images, 1 + numbers("contrast"))
         if "saturation" in draws:
-            factor = 1 + _either_way(draws["saturation"][:, 0]) * self._share("saturation")
-            images = adjust_saturation_with_gray_subtraction(images, factor)
+            images = saturated(images, 1 + numbers("saturation"))
         if "hue" in draws:
-            images = adjust_hue(images, _either_way(draws["hue"][:, 0]) * self._share("hue") * 2 * math.pi)
+            images = hued(images, numbers("hue"))
         return images
 
-    def _erased(self, images: Tensor, drawn: Tensor) -> Tensor:
+    def _erased(self, images: Tensor, drawn: Drawn) -> Tensor:
         side = images.shape[-1]
-        area = drawn[:, 0] * self._share("erase") * side * side
-        tall = torch.exp2(_either_way(drawn[:, 1]))  # from twice as wide as high to twice as high as wide
-        height = (area * tall).sqrt().clamp(max=side)
-        width = (area / height.clamp(min=1e-6)).clamp(max=side)
+        area = drawn[:, 0] * (self._share("erase") * side * side)
+        tall = np.exp2(_either_way(drawn[:, 1]))  # from twice as wide as high to twice as high as wide
+        height = np.minimum(np.sqrt(area * tall), side)
+        width = np.minimum(area / np.maximum(height, 1e-6), side)
         left, top = drawn[:, 2] * (side - width), drawn[:, 3] * (side - height)
-        box = bbox_generator(left, top, width, height)  # (B, 4, 2)
-        is_inside = bbox_to_mask(box, side, side)[:, None] > 0  # (B, 1, H, W)
-        return torch.where(is_inside & _every_second(drawn[:, 4]), images.mean((2, 3), keepdim=True), images)
+        return erased(images, Rectangles(left, top, width, height), chosen=drawn[:, 4] < _HALF)
 
-    def _blurred(self, images: Tensor, drawn: Tensor) -> Tensor:
+    def _blurred(self, images: Tensor, drawn: Drawn) -> Tensor:
         most = max(self._share("blur") * images.shape[-1], 2 * _LEAST_SIGMA_PX)
-        sigma = _LEAST_SIGMA_PX + drawn[:, :1] * (most - _LEAST_SIGMA_PX)  # (B, 1)
-        width = 2 * math.ceil(2.5 * most) + 1
-        if len(images) == 1:  # alone and grey it would meet another kernel, which rounds otherwise
-            images, sigma = images.expand(2, -1, -1, -1), sigma.expand(2, -1)
-        blurred: Tensor = gaussian_blur2d(images, width, sigma.expand(-1, 2))
-        return blurred[: len(drawn)]
+        return blurred(images, _LEAST_SIGMA_PX + drawn[:, 0] * (most - _LEAST_SIGMA_PX), most)
 
 
-def _with_pictures(episode: Episode, images: Mapping[str, Tensor]) -> Episode:
-    """Return the episode with other pictures, by the name of their role."""
-    support = LabelledImages(images.get("support", episode.support.images), episode.support.labels)
-    query = LabelledImages(images.get("query", episode.query.images), episode.query.labels)
-    return replace(episode, support=support, query=query)
-
-
-def _either_way(drawn: Tensor) -> Tensor:
+def _either_way(drawn: Drawn) -> Drawn:
     """Return numbers in [0, 1) as numbers in [-1, 1)."""
     return 2 * drawn - 1
 
 
-def _every_second(drawn: Tensor) -> Tensor:
-    """Return (B, 1, 1, 1), true for about half of the pictures."""
-    return (drawn < 0.5)[:, None, None, None]
+def _numbers(array: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))

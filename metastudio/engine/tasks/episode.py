@@ -17,7 +17,8 @@ S and M are nominal: shots may be unequal, so code goes by labels and never resh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -48,6 +49,7 @@ class Episode:
         classes: Global identity of the N classes, in label order.
         source: The data set, domain or client it comes from.
         descriptor: (d,) what is known of the task beforehand, if anything.
+        changes: What its pictures have yet to go through: `prepared` returns the episode after it.
     """
 
     support: LabelledImages
@@ -55,6 +57,7 @@ class Episode:
     classes: tuple[str, ...]
     source: str = ""
     descriptor: Tensor | None = None
+    changes: Callable[[Episode], Episode] | None = None
 
     @property
     def n_way(self) -> int:
@@ -64,6 +67,9 @@ class Episode:
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Episode:
         """Return the same episode on `device`."""
         descriptor = None if self.descriptor is None else self.descriptor.to(device=device, dtype=dtype)
-        return Episode(
-            self.support.to(device, dtype), self.query.to(device, dtype), self.classes, self.source, descriptor
-        )
+        support, query = self.support.to(device, dtype), self.query.to(device, dtype)
+        return replace(self, support=support, query=query, descriptor=descriptor)
+
+    def prepared(self) -> Episode:
+        """Return the episode as a learner is to see it."""
+        return self if self.changes is None else self.changes(self)

@@ -33,7 +33,7 @@ TaskGradient = tuple[float, TaskResult, list[Tensor | None]]
 def task_gradient(task_loss: TaskLoss, episode: Episode, parameters: Weights) -> TaskGradient:
     """Return loss and gradient of one episode; no graph outlives it."""
     with torch.enable_grad():
-        result = task_loss(episode)
+        result = task_loss(episode.prepared())
         if result.gradient is not None:
             gradients: list[Tensor | None] = [result.gradient.get(name) for name in parameters]
         else:

@@ -32,6 +32,23 @@ _END_S = 5.0
 _COLLECT_EVERY = 64
 
 
+class _Offer(NamedTuple):
+    """An episode that the process will be asked about in the next step, to be prepared meanwhile."""
+
+    step: int
+    place: int
+    episode: tuple[Any, ...]
+
+
+class _Task(NamedTuple):
+    """What a process is to compute, into which row: of an episode that came with an offer, or comes with this."""
+
+    method: str
+    row: int
+    place: int | None
+    episode: tuple[Any, ...] | None
+
+
 class _Answer(NamedTuple):
     """What a process says of the task whose gradient lies in a shared row."""
 
@@ -65,6 +82,8 @@ class TaskProcesses:
             self._processes.append(process)
             self._connections.append(ours)
         self._waiting_for = set(self._connections)
+        self._offers = 0
+        self._offered: dict[int, tuple[Episode, Connection]] = {}
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -87,16 +106,25 @@ class TaskProcesses:
                 self._waiting_for.discard(connection)
         return not self._waiting_for
 
+    def offer(self, episodes: Sequence[Episode]) -> None:
+        """Deal out the episodes of the next step, to be prepared while these processes have nothing else to do."""
+        self._offers += 1
+        self._offered = {}
+        for place, episode in enumerate(episodes):
+            connection = self._connections[place % len(self._connections)]
+            connection.send(_Offer(self._offers, place, _packed(episode)))
+            self._offered[place] = episode, connection
+
     def gradients(self, method: str, episodes: Sequence[Episode], parameters: Weights) -> list[TaskGradient]:
         """Return the gradient of each episode by the learner's `method`, in their order.
 
         Raises:
             ResourceError: if a process died.
         """
-        waiting = list(enumerate(episodes))[::-1]
+        waiting = dict(enumerate(episodes))
         answers: dict[int, Told] = {}
         for connection in self._connections[: len(episodes)]:
-            connection.send((method, *_packed(*waiting.pop())))
+            connection.send(self._next(method, waiting, connection))
         while len(answers) < len(episodes):
             for ready in wait(self._connections):
                 connection = cast("Connection", ready)
@@ -105,8 +133,17 @@ class TaskProcesses:
                     raise answer
                 answers[answer.row] = answer.told
                 if waiting:
-                    connection.send((method, *_packed(*waiting.pop())))
+                    connection.send(self._next(method, waiting, connection))
         return [taken(answers[row], self._gradients[row], parameters) for row in range(len(episodes))]
+
+    def _next(self, method: str, waiting: dict[int, Episode], connection: Connection) -> _Task:
+        """Take what a process computes next from those that wait: best an episode that it was offered."""
+        for place, (offered, its) in self._offered.items():
+            if its is connection and waiting.get(place) is offered:
+                del waiting[place]
+                return _Task(method, place, place, None)
+        row = next(iter(waiting))
+        return _Task(method, row, None, _packed(waiting.pop(row)))
 
     def close(self) -> None:
         """End the processes."""
@@ -137,16 +174,17 @@ def _places(learner: MetaLearner) -> tuple[int, ...]:
     return tuple(value.data_ptr() for value in (*learner.parameters(), *learner.buffers()))
 
 
-def _packed(row: int, episode: Episode) -> tuple[Any, ...]:
+def _packed(episode: Episode) -> tuple[Any, ...]:
     """Return an episode as plain arrays: tensors would travel through files of shared memory."""
     parts = [(_flat(each.images), each.labels.numpy()) for each in (episode.support, episode.query)]
     descriptor = None if episode.descriptor is None else episode.descriptor.numpy()
-    return row, parts, episode.classes, episode.source, descriptor
+    return parts, episode.classes, episode.source, descriptor, episode.changes
 
 
-def _unpacked(parts: Sequence[Any], classes: tuple[str, ...], source: str, descriptor: Any) -> Episode:
+def _unpacked(parts: Sequence[Any], classes: tuple[str, ...], source: str, descriptor: Any, changes: Any) -> Episode:
     support, query = (LabelledImages(_laid_out(*images), torch.from_numpy(labels)) for images, labels in parts)
-    return Episode(support, query, classes, source, None if descriptor is None else torch.from_numpy(descriptor))
+    descriptor = None if descriptor is None else torch.from_numpy(descriptor)
+    return Episode(support, query, classes, source, descriptor, changes)
 
 
 def _flat(images: Tensor) -> tuple[Any, torch.Size, tuple[int, ...]]:
@@ -172,11 +210,18 @@ def _serve(connection: Connection, learner: MetaLearner, rows: Tensor) -> None:
     parameters: Weights = dict(learner.named_parameters())
     try:
         connection.send(_READY)
+        held: dict[int, Episode] = {}
+        step = 0
         for done in itertools.count(1):
-            method, row, parts, classes, source, descriptor = connection.recv()
-            episode = _unpacked(parts, classes, source, descriptor)
+            asked: _Offer | _Task = connection.recv()
+            if isinstance(asked, _Offer):
+                if asked.step != step:
+                    held, step = {}, asked.step
+                held[asked.place] = _prepared(_unpacked(*asked.episode))
+                continue
+            episode = held.pop(asked.place) if asked.episode is None else _unpacked(*asked.episode)  # type: ignore[arg-type]
             try:
-                answer: Any = _answer(getattr(learner, method), row, episode, parameters, rows)
+                answer: Any = _answer(getattr(learner, asked.method), asked.row, episode, parameters, rows)
             except Exception as error:  # noqa: BLE001 the process that asked raises it
                 answer = error
             connection.send(answer)
@@ -184,6 +229,14 @@ def _serve(connection: Connection, learner: MetaLearner, rows: Tensor) -> None:
                 gc.collect()
     except (EOFError, OSError):
         return
+
+
+def _prepared(episode: Episode) -> Episode:
+    """Return the episode prepared; where that fails it fails again when it is asked about, and is told."""
+    try:
+        return episode.prepared()
+    except Exception:  # noqa: BLE001 nobody waits for an answer to an offer
+        return episode
 
 
 def _answer(task_loss: Any, row: int, episode: Episode, parameters: Weights, rows: Tensor) -> _Answer:

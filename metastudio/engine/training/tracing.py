@@ -39,4 +39,4 @@ class TraceBudget:
 
 def inner_traces(learner: MetaLearner, episodes: Sequence[Episode]) -> list[InnerLosses]:
     """Return how the inner loops of at most eight episodes go."""
-    return [learner.inner_trace(episode) for episode in episodes[:MOST_TASKS]]
+    return [learner.inner_trace(episode.prepared()) for episode in episodes[:MOST_TASKS]]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import torch
@@ -20,6 +19,7 @@ from metastudio.catalog.experiment import ExperimentConfig
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine.algorithms.base import MetaLearner, OuterStep
 from metastudio.engine.evaluation.evaluator import evaluate
+from metastudio.engine.tasks.augmentation import Augmenter
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.capacity import convolution_flops, task_flops
@@ -35,9 +35,6 @@ from metastudio.runs import events
 from metastudio.runs.control import Wanted
 from metastudio.runs.preflight import train_spec
 from metastudio.runs.statistics import mean_ci95
-
-if TYPE_CHECKING:
-    from metastudio.engine.tasks.augmentation import Augmenter
 
 _CAPACITY_AFTER_S = 10.0
 """Measuring it takes a second or two: not worth it for jobs that end by then."""
@@ -220,10 +217,14 @@ class Trainer:
         episodes = ahead[1].result() if ahead is not None and ahead[0] == iteration else self._drawn(iteration)
         if iteration < self.training.iterations and self._drawing is not None:
             self._ahead = iteration + 1, self._drawing.submit(self._drawn, iteration + 1)
-        return [episode.to(self.device) for episode in episodes]
+        return episodes
 
     def _drawn(self, iteration: int) -> list[Episode]:
-        """Return the episodes of an iteration, augmented: numbers follow one another through the whole training."""
+        """Return the episodes of an iteration: numbers follow one another through the whole training.
+
+        Their pictures are augmented here where another device trains meanwhile, and by who computes a task where the
+        processor does: there is no core that would have time for it.
+        """
         first = (iteration - 1) * self.training.meta_batch_size
         numbers = range(first, first + self.training.meta_batch_size)
         if self._entry.capabilities.is_episodic:
@@ -232,7 +233,10 @@ class Trainer:
         else:
             batch_size = self.experiment.algorithm.batch_size
             episodes = [self.source.labelled_batch(number, batch_size) for number in numbers]
-        return episodes if self._augmenter is None else self._augmenter.meta_batch(episodes, first)
+        if self._augmenter is not None:
+            augment = self._augmenter.later if self.device.type == "cpu" else self._augmenter.changed
+            episodes = [augment(episode, number) for number, episode in zip(numbers, episodes, strict=True)]
+        return [episode.to(self.device) for episode in episodes]
 
     def _traced(self, iteration: int, episodes: list[Episode]) -> Iterator[events.InnerTrace]:
         """Yield the traces of an iteration, before its step; none where it is not traced."""
@@ -272,6 +276,8 @@ class Trainer:
         except NumericError as error:
             error.where = f"iteration {iteration}, {error.where}"
             raise
+        if self._ahead is not None and self._ahead[1].done():
+            self.executor.offer(self._ahead[1].result())
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         parameters = dict(self.learner.named_parameters())
@@ -416,10 +422,7 @@ class Trainer:
 
 
 def _augmenter_of(experiment: ExperimentConfig) -> Augmenter | None:
-    """Return what changes training pictures, None where nothing does: then kornia is not even imported."""
-    preprocessing = experiment.data.preprocessing
-    if not experiment.augmentation.effective(preprocessing):
+    """Return what changes training pictures, None where nothing does."""
+    if not experiment.augmentation.effective(experiment.data.preprocessing):
         return None
-    from metastudio.engine.tasks.augmentation import Augmenter  # noqa: PLC0415
-
-    return Augmenter(experiment.augmentation, preprocessing, seed=experiment.seed)
+    return Augmenter(experiment.augmentation, experiment.data.preprocessing, seed=experiment.seed)

@@ -69,9 +69,10 @@ class EpisodesByClass:
             rotations=self._turns(part),
         )
         names = [self._classes[part][position] for position in drawn.classes]
+        support, query = self._labelled(names, drawn)
         return Episode(
-            self._labelled(names, drawn.support, drawn),
-            self._labelled(names, drawn.query, drawn),
+            support,
+            query,
             tuple(
                 f"{name} ↻{90 * turns}°" if turns else name
                 for name, turns in zip(names, drawn.quarter_turns, strict=True)
@@ -98,12 +99,16 @@ class EpisodesByClass:
     def _turns(self, part: Part) -> int:
         return QUARTER_TURNS if part in self.rotated_parts else 1
 
-    def _labelled(self, names: list[str], chosen: tuple[NDArray[np.int64], ...], drawn: DrawnEpisode) -> LabelledImages:
-        rows = np.concatenate(
-            [self.store.rows(name).start + images for name, images in zip(names, chosen, strict=True)]
-        )
-        labels = np.repeat(np.arange(len(names)), [len(images) for images in chosen])
-        return LabelledImages(self._images(rows, drawn.quarter_turns[labels]), torch.from_numpy(labels))
+    def _labelled(self, names: list[str], drawn: DrawnEpisode) -> tuple[LabelledImages, LabelledImages]:
+        """Return support and query; their pictures are read at once."""
+        starts = [self.store.rows(name).start for name in names]
+        chosen = (*drawn.support, *drawn.query)  # of each class those to learn from, then of each those asked about
+        counts = [len(images) for images in chosen]
+        rows = np.concatenate([start + images for start, images in zip((*starts, *starts), chosen, strict=True)])
+        labels = np.repeat(np.tile(np.arange(len(names)), 2), counts)
+        images, labelled = self._images(rows, drawn.quarter_turns[labels]), torch.from_numpy(labels)
+        count = sum(counts[: len(names)])
+        return LabelledImages(images[:count], labelled[:count]), LabelledImages(images[count:], labelled[count:])
 
     def _images(self, rows: NDArray[np.int64], quarter_turns: NDArray[np.int64]) -> Tensor:
         """Return images (B, C, H, W) of rows (B,), each turned by its number of quarter turns (B,)."""
