@@ -35,17 +35,14 @@ _COLLECT_EVERY = 64
 class _Offer(NamedTuple):
     """An episode that the process will be asked about in the next step, to be prepared meanwhile."""
 
-    step: int
-    place: int
     episode: tuple[Any, ...]
 
 
 class _Task(NamedTuple):
-    """What a process is to compute, into which row: of an episode that came with an offer, or comes with this."""
+    """What a process is to compute, into which row: of the episode that came last with an offer, or comes with this."""
 
     method: str
     row: int
-    place: int | None
     episode: tuple[Any, ...] | None
 
 
@@ -82,8 +79,7 @@ class TaskProcesses:
             self._processes.append(process)
             self._connections.append(ours)
         self._waiting_for = set(self._connections)
-        self._offers = 0
-        self._offered: dict[int, tuple[Episode, Connection]] = {}
+        self._offered: dict[Connection, Episode] = {}
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -107,13 +103,16 @@ class TaskProcesses:
         return not self._waiting_for
 
     def offer(self, episodes: Sequence[Episode]) -> None:
-        """Deal out the episodes of the next step, to be prepared while these processes have nothing else to do."""
-        self._offers += 1
-        self._offered = {}
-        for place, episode in enumerate(episodes):
-            connection = self._connections[place % len(self._connections)]
-            connection.send(_Offer(self._offers, place, _packed(episode)))
-            self._offered[place] = episode, connection
+        """Give each process the first episode of its next step, to be prepared while it has nothing else to do.
+
+        No more than one: this process would wait until the one before is prepared.
+
+        Raises:
+            ResourceError: if a process died.
+        """
+        self._offered = dict(zip(self._connections, episodes, strict=False))
+        for connection, episode in self._offered.items():
+            self._send(connection, _Offer(_packed(episode)))
 
     def gradients(self, method: str, episodes: Sequence[Episode], parameters: Weights) -> list[TaskGradient]:
         """Return the gradient of each episode by the learner's `method`, in their order.
@@ -124,7 +123,7 @@ class TaskProcesses:
         waiting = dict(enumerate(episodes))
         answers: dict[int, Told] = {}
         for connection in self._connections[: len(episodes)]:
-            connection.send(self._next(method, waiting, connection))
+            self._send(connection, self._next(method, waiting, connection))
         while len(answers) < len(episodes):
             for ready in wait(self._connections):
                 connection = cast("Connection", ready)
@@ -133,17 +132,18 @@ class TaskProcesses:
                     raise answer
                 answers[answer.row] = answer.told
                 if waiting:
-                    connection.send(self._next(method, waiting, connection))
+                    self._send(connection, self._next(method, waiting, connection))
         return [taken(answers[row], self._gradients[row], parameters) for row in range(len(episodes))]
 
     def _next(self, method: str, waiting: dict[int, Episode], connection: Connection) -> _Task:
-        """Take what a process computes next from those that wait: best an episode that it was offered."""
-        for place, (offered, its) in self._offered.items():
-            if its is connection and waiting.get(place) is offered:
-                del waiting[place]
-                return _Task(method, place, place, None)
+        """Take what a process computes next from those that wait: best the episode that it was offered."""
+        offered = self._offered.pop(connection, None)
+        for row, episode in waiting.items():
+            if episode is offered:
+                del waiting[row]
+                return _Task(method, row, None)
         row = next(iter(waiting))
-        return _Task(method, row, None, _packed(waiting.pop(row)))
+        return _Task(method, row, _packed(waiting.pop(row)))
 
     def close(self) -> None:
         """End the processes."""
@@ -162,12 +162,21 @@ class TaskProcesses:
         try:
             return connection.recv()
         except (EOFError, OSError) as error:
-            raise ResourceError(
-                "A process that computes tasks has ended.",
-                where=f"process {self._processes[self._connections.index(connection)].pid}",
-                why="The system may have ended it for lack of memory.",
-                todo="Resume the run; if it happens again, lower tasks per step, filters or image size.",
-            ) from error
+            raise self._has_ended(connection) from error
+
+    def _send(self, connection: Connection, message: _Offer | _Task) -> None:
+        try:
+            connection.send(message)
+        except OSError as error:
+            raise self._has_ended(connection) from error
+
+    def _has_ended(self, connection: Connection) -> ResourceError:
+        return ResourceError(
+            "A process that computes tasks has ended.",
+            where=f"process {self._processes[self._connections.index(connection)].pid}",
+            why="The system may have ended it for lack of memory.",
+            todo="Resume the run; if it happens again, lower tasks per step, filters or image size.",
+        )
 
 
 def _places(learner: MetaLearner) -> tuple[int, ...]:
@@ -210,16 +219,13 @@ def _serve(connection: Connection, learner: MetaLearner, rows: Tensor) -> None:
     parameters: Weights = dict(learner.named_parameters())
     try:
         connection.send(_READY)
-        held: dict[int, Episode] = {}
-        step = 0
+        offered: Episode | None = None
         for done in itertools.count(1):
             asked: _Offer | _Task = connection.recv()
             if isinstance(asked, _Offer):
-                if asked.step != step:
-                    held, step = {}, asked.step
-                held[asked.place] = _prepared(_unpacked(*asked.episode))
+                offered = _prepared(_unpacked(*asked.episode))
                 continue
-            episode = held.pop(asked.place) if asked.episode is None else _unpacked(*asked.episode)  # type: ignore[arg-type]
+            episode = cast("Episode", offered) if asked.episode is None else _unpacked(*asked.episode)
             try:
                 answer: Any = _answer(getattr(learner, asked.method), asked.row, episode, parameters, rows)
             except Exception as error:  # noqa: BLE001 the process that asked raises it

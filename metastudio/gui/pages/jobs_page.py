@@ -27,6 +27,8 @@ from metastudio.jobs.job_thread import failure_text
 from metastudio.runs.run_state import State
 
 _CLOCK_MS = 1000
+_NUMBERS_EVERY_MS = 500
+"""Numbers that change faster cannot be read, and each change lays the page out anew."""
 
 
 class JobsPage(Page):
@@ -78,7 +80,7 @@ class JobsPage(Page):
         self.body.addWidget(self._stack)
         self.layout().setSpacing(theme.GAP)
 
-        self._limit = RedrawLimit(self, every_ms=200)
+        self._limit = RedrawLimit(self, every_ms=_NUMBERS_EVERY_MS)
         self._limit.due.connect(self._show_job)
         self._clock = QTimer(self)
         self._clock.setInterval(_CLOCK_MS)

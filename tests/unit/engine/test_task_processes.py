@@ -14,7 +14,7 @@ from metastudio.catalog.menu import ALGORITHMS
 from metastudio.engine.algorithms.base import MetaLearner
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.training.executor import OneByOne, SideBySide
-from metastudio.errors import ResourceError
+from metastudio.errors import NumericError, ResourceError
 from tests.unit.engine.algorithms.exactness import gradient_of, largest_difference
 from tests.unit.engine.episodes import make_episode, make_learner
 
@@ -87,6 +87,39 @@ def test_so_does_a_process_for_every_method(name: str, options: dict[str, object
         assert_same_bits_after_a_move(executor, learner, episodes, tasks=tasks)
 
 
+class Darker:
+    """A change of pictures that other processes can be told of; it may fail."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+
+    def __call__(self, episode: Episode) -> Episode:
+        if self.fails:
+            raise NumericError("No such darkness.")
+        images = [replace(part, images=part.images / 2) for part in (episode.support, episode.query)]
+        return replace(episode, support=images[0], query=images[1], changes=None)
+
+
+def test_what_was_offered_is_prepared_once_and_computed_where_it_still_is_asked_for() -> None:
+    learner = make_learner(backbone__normalization="running")
+    plain = tasks_of_their_own(5)
+    episodes = [replace(each, changes=Darker()) for each in plain]
+    with SideBySide(2, processes_after_s=0) as executor:
+        executor.offer(episodes)  # there are no processes yet
+        ready(executor, learner, episodes)
+        for offered in (episodes, episodes[3:], plain, []):  # all of it, some, what is not asked for, nothing
+            executor.offer(offered)
+            assert_same_bits_after_a_move(executor, learner, episodes, tasks=5)
+        with OneByOne() as one_by_one:
+            unchanged = learner.outer_step(plain, one_by_one)
+            changed = learner.outer_step(episodes, one_by_one)
+        assert largest_difference(gradient_of(unchanged), gradient_of(changed)) > 0
+        broken = [replace(plain[0], changes=Darker(fails=True)), *plain[1:]]
+        executor.offer(broken)
+        with pytest.raises(NumericError, match="No such darkness"):
+            learner.outer_step(broken, executor)
+
+
 def test_a_process_that_dies_is_said_and_the_others_end() -> None:
     learner, episodes = make_learner(), [make_episode(seed=seed) for seed in range(3)]
     with SideBySide(2, processes_after_s=0) as executor:
@@ -95,4 +128,6 @@ def test_a_process_that_dies_is_said_and_the_others_end() -> None:
         psutil.Process(pids[0]).kill()
         with pytest.raises(ResourceError, match="has ended"):
             learner.outer_step(episodes, executor)
+        with pytest.raises(ResourceError, match="has ended"):
+            executor.offer(episodes)
     assert not any(psutil.pid_exists(pid) for pid in pids)
