@@ -3,7 +3,7 @@
 Run by hand: ``python -m tests.benchmarks.episode_overhead OMNIGLOT_FOLDER [--rounds 240] [--steps 8] [--augment
 flip,rotate]``. One trainer of the quick MAML recipe, with the worker's allocator and its default tracing, whose tasks
 have moved to processes, takes turns: it draws its episodes from the image store, and augments them where changes are
-named (or ``all``), or it gets some that were drawn beforehand and stay as they are. One trainer, because two differ by
+named (or ``all``), or it gets some on which all of that was done beforehand. One trainer, because two differ by
 some per cent for as long as they live; short turns, because the pace of a shared machine changes within seconds. What
 is printed are the mean of the steps without the tenth at either end, the median, and the quarter of the steps that were
 disturbed least; and how much more each is, with the interval that drawing the rounds anew gives.
@@ -44,12 +44,12 @@ STATISTICS = {
 
 
 class Switched:
-    """Draws episodes where `draws` is true, and gives the same few again and again where it is not."""
+    """Draws episodes where `draws` is true, and gives a few that are ready again and again where it is not."""
 
-    def __init__(self, source: EpisodesByClass, spec: EpisodeSpec) -> None:
+    def __init__(self, source: EpisodesByClass) -> None:
         self.draws = True
+        self.ready: list[Episode] = []
         self._source = source
-        self._episodes = [source.episode(Part.META_TRAIN, number, spec) for number in range(DRAWN)]
 
     def class_count(self, part: Part) -> int:
         return self._source.class_count(part)
@@ -59,7 +59,7 @@ class Switched:
 
     def episode(self, part: Part, number: int, spec: EpisodeSpec) -> Episode:
         if part is Part.META_TRAIN and not self.draws:
-            return self._episodes[number % DRAWN]
+            return self.ready[number % len(self.ready)]
         return self._source.episode(part, number, spec)
 
 
@@ -78,13 +78,16 @@ def main() -> None:
     parts = {each.name: Part.META_TRAIN for each in store.index.classes}
     rotated = frozenset({Part.META_TRAIN})
     drawn = EpisodesByClass(store, parts, experiment.data.preprocessing, seed=0, rotated_parts=rotated)
-    source = Switched(drawn, experiment.episodes.for_training())
+    source = Switched(drawn)
     name, threads = chosen_executor(torch.device("cpu"), experiment.training.meta_batch_size)
     learner = build_learner(experiment, train_classes=100)
     seconds: tuple[list[list[float]], ...] = ([], [])  # drawn in training, drawn beforehand
     with executor_named(name, threads) as executor:
         trainer = Trainer(experiment, learner, source, executor=executor, save=lambda *_: Path())  # type: ignore[arg-type]
-        augmenter = trainer._augmenter
+        augmenter, spec = trainer._augmenter, experiment.episodes.for_training()
+        source.ready = [drawn.episode(Part.META_TRAIN, number, spec) for number in range(DRAWN)]
+        if augmenter is not None:  # steps on other pictures take other times
+            source.ready = [augmenter.changed(each, number) for number, each in enumerate(source.ready)]
         steps = (event.iteration for event in trainer.run() if event.kind == "outer_step")
         began = time.monotonic()
         while time.monotonic() - began < WARM_UP_S:
