@@ -71,7 +71,7 @@ def test_pictures_are_augmented_before_they_are_normalised(tiny_pictures: Path) 
         store = open_store(index, preprocessing)
         source = EpisodesByClass(store, parts, preprocessing, seed=0)
         batch = source.labelled_batch(0, 6)
-        changed += Augmenter(augmentation, preprocessing, seed=0).meta_batch([batch], 0)
+        changed.append(Augmenter(augmentation, preprocessing, seed=0).changed(batch, 0))
     in_unit_range, seen = (each.query.images for each in changed)
     assert torch.allclose(seen, normalized(in_unit_range, GIVEN), atol=1e-5)
     assert not torch.allclose(seen, batch.query.images, atol=0.1), "they were changed at all"
