@@ -88,7 +88,7 @@ class Augmenter:
 
     def _change_block(self, images: Tensor, draws: Draws) -> Tensor:
         if "flip" in draws:
-            images = torch.where(_numbers(draws["flip"][:, 0] < _HALF)[:, None, None, None], images.flip(3), images)
+            images = torch.where(_tensor(draws["flip"][:, 0] < _HALF)[:, None, None, None], images.flip(3), images)
         if _GEOMETRIC & draws.keys():
             images = moved(images, self._motion(draws, len(images), images.shape[-1]))
         images = self._coloured(images, draws)
@@ -119,7 +119,7 @@ class Augmenter:
 
     def _coloured(self, images: Tensor, draws: Draws) -> Tensor:
         def numbers(name: str) -> Tensor:
-            return _numbers(_either_way(draws[name][:, 0]) * self._share(name))
+            return _tensor(_either_way(draws[name][:, 0]) * self._share(name))
 
         if "brightness" in draws:
             images = brightened(images, numbers("brightness"))
@@ -150,5 +150,5 @@ def _either_way(drawn: Drawn) -> Drawn:
     return 2 * drawn - 1
 
 
-def _numbers(array: NDArray[Any]) -> Tensor:
+def _tensor(array: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array))

@@ -1,7 +1,7 @@
 """Moving, erasing and blurring of images, each by numbers of its own.
 
 Whoever computes a task changes its pictures first, on a core that has nothing to spare: what is drawn for a picture is
-worked out in numpy, whose small operations cost a fifth of torch's, and only pixels are torch's. A picture becomes the
+worked out in numpy, whose small operations cost less than torch's, and only pixels are torch's. A picture becomes the
 same bit for bit whatever others it lies with, because whatever works on pixels works on one at a time.
 """
 

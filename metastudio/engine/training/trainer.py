@@ -276,8 +276,8 @@ class Trainer:
         except NumericError as error:
             error.where = f"iteration {iteration}, {error.where}"
             raise
-        if self._ahead is not None and self._ahead[1].done():
-            self.executor.offer(self._ahead[1].result())
+        if self._ahead is not None and self._ahead[1].done() and self._ahead[1].exception() is None:
+            self.executor.offer(self._ahead[1].result())  # a fault of the next iteration is not one of this
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         parameters = dict(self.learner.named_parameters())

@@ -28,7 +28,7 @@ from metastudio.runs.run_state import State
 
 _CLOCK_MS = 1000
 _NUMBERS_EVERY_MS = 500
-"""Numbers that change faster cannot be read, and each change lays the page out anew."""
+"""Numbers that change faster cannot be read."""
 
 
 class JobsPage(Page):

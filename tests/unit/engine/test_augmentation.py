@@ -16,6 +16,7 @@ from torch import Tensor
 
 from metastudio.catalog.augmentation import STRENGTHS, Augmentation
 from metastudio.catalog.data_spec import Part, Preprocessing
+from metastudio.catalog.episode_spec import EpisodeSpec
 from metastudio.engine.adaptation import adapt_to_target, trained_learner
 from metastudio.engine.evaluation.evaluator import evaluate
 from metastudio.engine.export.bundle import export_adapted
@@ -29,6 +30,7 @@ from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.tasks.target_task import read_picture
 from metastudio.engine.training.executor import OneByOne, SideBySide
 from metastudio.engine.training.trainer import Trainer
+from metastudio.errors import DataError
 from metastudio.images.class_split import split_classes
 from metastudio.images.image_folder import scan
 from metastudio.images.image_store import open_store
@@ -292,7 +294,7 @@ def test_what_is_changed_later_is_changed_as_at_once_even_in_another_process(gly
     assert same(later.prepared(), augmenter.changed(episode, 6))
     assert same(replace(episode, changes=pickle.loads(pickle.dumps(later.changes))).prepared(), later.prepared())  # noqa: S301
     assert later.prepared().classes == episode.classes
-    assert later.prepared().prepared() is not later.prepared(), "each is made anew"
+    assert later.prepared().changes is None, "changed once is enough"
     assert not same(later.prepared(), augmenter.changed(episode, 7))
     assert not same(later.prepared(), episode)
 
@@ -349,6 +351,21 @@ def test_training_is_changed_and_validation_and_meta_test_are_not(glyphs: Path, 
         ]
     assert scores[0] == scores[1]
     assert scores[2] == scores[3]
+
+
+def test_a_task_that_cannot_be_drawn_ends_its_own_iteration_and_not_the_one_before(glyphs: Path, monkeypatch) -> None:
+    trainer, real = trainer_of(glyphs), EpisodesByClass.episode
+
+    def episode(source: EpisodesByClass, part: Part, number: int, spec: EpisodeSpec) -> Episode:
+        if part is Part.META_TRAIN and number >= 3:
+            raise DataError("Gone.")
+        return real(source, part, number, spec)
+
+    monkeypatch.setattr(EpisodesByClass, "episode", episode)
+    steps = (event.iteration for event in trainer.run() if event.kind == "outer_step")
+    assert next(steps) == 1
+    with pytest.raises(DataError, match="Gone"):
+        next(steps)
 
 
 def test_batches_of_a_plain_classifier_are_changed_whatever_pictures_were_chosen(glyphs: Path) -> None:
