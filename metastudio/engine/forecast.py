@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -54,6 +54,9 @@ class _Noise:
     def episode(self, part: Part, number: int, spec: EpisodeSpec) -> Episode:  # noqa: ARG002
         support, query = self._labelled(spec.n_way, spec.n_shot), self._labelled(spec.n_way, spec.n_query)
         return Episode(support, query, tuple(map(str, range(spec.n_way))))
+
+    def episodes(self, part: Part, numbers: Sequence[int], spec: EpisodeSpec) -> list[Episode]:
+        return [self.episode(part, number, spec) for number in numbers]
 
     def labelled_batch(self, number: int, batch_size: int) -> Episode:  # noqa: ARG002
         labels = torch.randint(self._train_classes, (batch_size,), generator=self._random)

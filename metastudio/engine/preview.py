@@ -40,9 +40,7 @@ def _drawn(image: Tensor, question: AskPreview) -> Tensor:
         return images
     augmenter = Augmenter(question.augmentation, question.preprocessing, seed=_SEED)
     draws = [augmenter.draws(question.first + place, 1) for place in range(question.draws)]
-    return augmenter.change(
-        images, {name: np.concatenate([each[name] for each in draws]) for name in augmenter.changes}
-    )
+    return augmenter.change(images, {name: np.concatenate([each[name] for each in draws]) for name in draws[0]})
 
 
 def _packed(image: Tensor) -> str:

@@ -1,6 +1,6 @@
 """What drawing, decoding and assembling episodes adds to an outer step, prefetched beside it.
 
-Run by hand: ``python -m tests.benchmarks.episode_overhead OMNIGLOT_FOLDER [--rounds 240] [--steps 8] [--augment
+Run by hand: ``python -m tests.benchmarks.episode_overhead OMNIGLOT_FOLDER [--rounds 120] [--steps 16] [--augment
 flip,rotate]``. One trainer of the quick MAML recipe, with the worker's allocator and its default tracing, whose tasks
 have moved to processes, takes turns: it draws its episodes from the image store, and augments them where changes are
 named (or ``all``), or it gets some on which all of that was done beforehand. One trainer, because two differ by
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ from metastudio.images.image_store import open_store
 
 WARM_UP_S = 25.0
 DRAWN = 64
-AHEAD = 2
+AHEAD = 10
 STATISTICS = {
     "mean": lambda times: float(trim_mean(times, 0.1)),
     "median": lambda times: float(np.median(times)),
@@ -57,17 +58,17 @@ class Switched:
     def can_give(self, part: Part, spec: EpisodeSpec) -> bool:
         return self._source.can_give(part, spec)
 
-    def episode(self, part: Part, number: int, spec: EpisodeSpec) -> Episode:
-        if part is Part.META_TRAIN and not self.draws:
-            return self.ready[number % len(self.ready)]
-        return self._source.episode(part, number, spec)
+    def episodes(self, part: Part, numbers: Sequence[int], spec: EpisodeSpec) -> list[Episode]:
+        if self.draws:
+            return self._source.episodes(part, numbers, spec)
+        return [self.ready[number % len(self.ready)] for number in numbers]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("omniglot", type=Path)
-    parser.add_argument("--rounds", type=int, default=240)
-    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=120)
+    parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--augment", default="", help=f"changes by name, or all: {', '.join(STRENGTHS)}")
     arguments = parser.parse_args()
     names = list(STRENGTHS) if arguments.augment == "all" else list(filter(None, arguments.augment.split(",")))
@@ -85,9 +86,9 @@ def main() -> None:
     with executor_named(name, threads) as executor:
         trainer = Trainer(experiment, learner, source, executor=executor, save=lambda *_: Path())  # type: ignore[arg-type]
         augmenter, spec = trainer._augmenter, experiment.episodes.for_training()
-        source.ready = [drawn.episode(Part.META_TRAIN, number, spec) for number in range(DRAWN)]
+        source.ready = drawn.episodes(Part.META_TRAIN, range(DRAWN), spec)
         if augmenter is not None:  # steps on other pictures take other times
-            source.ready = [augmenter.changed(each, number) for number, each in enumerate(source.ready)]
+            source.ready = augmenter.changed(source.ready, range(DRAWN))
         steps = (event.iteration for event in trainer.run() if event.kind == "outer_step")
         began = time.monotonic()
         while time.monotonic() - began < WARM_UP_S:
@@ -96,7 +97,7 @@ def main() -> None:
             source.draws = turn % 2 == 0
             trainer._augmenter = augmenter if source.draws else None
             for _ in range(AHEAD):
-                next(steps)  # which had been drawn before the turn
+                next(steps)  # which had been drawn before the turn, eight in one go
             taken = []
             for _ in range(arguments.steps):
                 began = time.perf_counter()

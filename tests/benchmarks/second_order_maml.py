@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -76,6 +76,9 @@ class RandomEpisodes:
 
     def can_give(self, part: Part, spec: EpisodeSpec) -> bool:  # noqa: ARG002
         return True
+
+    def episodes(self, part: Part, numbers: Sequence[int], spec: EpisodeSpec) -> list[Episode]:
+        return [self.episode(part, number, spec) for number in numbers]
 
     def episode(self, part: Part, number: int, spec: EpisodeSpec) -> Episode:  # noqa: ARG002
         random = torch.Generator().manual_seed(number % 64)

@@ -13,18 +13,18 @@ _SECTORS = 6
 
 def brightened(images: Tensor, more: Tensor) -> Tensor:
     """Return images lighter by `more`, darker where that is negative."""
-    return (images + _each(more)).clamp(0, 1)
+    return (images + _each(more)).clamp_(0, 1)
 
 
 def contrasted(images: Tensor, factor: Tensor) -> Tensor:
     """Return images whose distance from their mean brightness is `factor` times as large."""
-    mean = _grey(images).mean((2, 3), keepdim=True)
-    return (images * _each(factor) + mean * (1 - _each(factor))).clamp(0, 1)
+    mean = _grey(images.mean((2, 3), keepdim=True))
+    return (images * _each(factor) + mean * (1 - _each(factor))).clamp_(0, 1)
 
 
 def saturated(images: Tensor, factor: Tensor) -> Tensor:
     """Return images whose distance from grey is `factor` times as large."""
-    return (images * _each(factor) + _grey(images) * (1 - _each(factor))).clamp(0, 1)
+    return (images * _each(factor) + _grey(images) * (1 - _each(factor))).clamp_(0, 1)
 
 
 def hued(images: Tensor, turn: Tensor) -> Tensor:
@@ -33,16 +33,18 @@ def hued(images: Tensor, turn: Tensor) -> Tensor:
     value, lowest = images.amax(1), images.amin(1)
     chroma = value - lowest
     span = chroma.clamp(min=torch.finfo(images.dtype).tiny)
-    of_blue = (red - green) / span + 4
-    of_green = (blue - red) / span + 2
-    of_red = (green - blue) / span
+    of_blue = (red - green).div_(span).add_(4)
+    of_green = (blue - red).div_(span).add_(2)
+    of_red = (green - blue).div_(span)
     hue = torch.where(value == red, of_red, torch.where(value == green, of_green, of_blue))
-    hue = hue + _SECTORS * turn[:, None, None]
-    seen = []
-    for place in (5, 3, 1):  # where red, green and blue stand on the wheel
-        off = (hue + place) % _SECTORS
-        seen.append(value - chroma * torch.minimum(off, 4 - off).clamp(0, 1))
-    return torch.stack(seen, 1)
+    hue += _SECTORS * turn[:, None, None]
+    seen = torch.empty_like(images)
+    for channel, opposite in enumerate((3, 5, 1)):  # where cyan, magenta and yellow stand on the wheel
+        off = hue - opposite
+        off -= (off / _SECTORS).round_().mul_(_SECTORS)
+        share = off.abs_().neg_().add_(2).clamp_(0, 1)  # of the chroma that the channel is without
+        torch.addcmul(value, chroma, share, value=-1, out=seen[:, channel])
+    return seen
 
 
 def _each(numbers: Tensor) -> Tensor:

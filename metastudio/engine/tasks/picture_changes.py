@@ -1,13 +1,13 @@
-"""Moving, erasing and blurring of images, each by numbers of its own.
+"""Mirroring, moving, erasing and blurring of images (B, C, S, S), each by numbers of its own.
 
-Whoever computes a task changes its pictures first, on a core that has nothing to spare: what is drawn for a picture is
-worked out in numpy, whose small operations cost less than torch's, and only pixels are torch's. A picture becomes the
-same bit for bit whatever others it lies with, because whatever works on pixels works on one at a time.
+Whoever computes a task changes its pictures first, on a core that has nothing to spare: few operations, and whatever is
+the same for every batch is kept. On one thread a picture becomes the same bit for bit whatever others it lies with.
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -41,6 +41,18 @@ class Motion(NamedTuple):
         still, nothing, one = np.zeros((count, 2), np.float32), np.zeros(count, np.float32), np.ones(count, np.float32)
         return cls(nothing, one, still, one, still)
 
+    def matrices(self, side: int) -> NDArray[np.float32]:
+        """Return (B, 2, 3): from where a pixel is, (across, down, 1) from -1 to 1, to where it comes from."""
+        radians, shrink = self.angle * np.float32(math.pi / 180), 1 / (self.scale * self.larger)
+        along, across = np.cos(radians) * shrink, np.sin(radians) * shrink  # (B,)
+        middle = (self.shift * self.larger[:, None] + self.aside) / np.float32((side - 1) / 2)  # it lies there then
+        right, down = middle[:, 0], middle[:, 1]
+        found = np.empty((len(radians), 2, 3), np.float32)
+        found[:, 0, 0] = found[:, 1, 1] = along
+        found[:, 0, 1], found[:, 1, 0] = across, -across
+        found[:, 0, 2], found[:, 1, 2] = -along * right - across * down, across * right - along * down
+        return found
+
 
 class Rectangles(NamedTuple):
     """A rectangle in each picture, each number (B,) in pixels."""
@@ -50,57 +62,72 @@ class Rectangles(NamedTuple):
     width: Numbers
     height: Numbers
 
+    def pixels(self) -> NDArray[np.int64]:
+        """Return (B, 4): the first row and column of pixels that lie within it, and those after the last."""
+        first = np.ceil(np.stack([self.top, self.left], 1)).astype(np.int64)
+        last = np.floor(np.stack([self.top + self.height, self.left + self.width], 1)).astype(np.int64)
+        return np.concatenate([first, np.maximum(first, last)], 1)
 
-def moved(images: Tensor, motion: Motion) -> Tensor:
-    """Return images (B, C, S, S) moved in one bilinear sampling; where nothing was, their edge is continued."""
+
+def mirrored(images: Tensor, *, chosen: NDArray[np.bool_]) -> Tensor:
+    """Return images, those `chosen` (B,) mirrored left to right."""
+    seen = images.clone()
+    places = torch.from_numpy(np.flatnonzero(chosen))
+    seen[places] = images[places].flip(3)
+    return seen
+
+
+def moved(images: Tensor, to_old: NDArray[np.float32]) -> Tensor:
+    """Return images moved as `Motion.matrices` says, in one bilinear sampling; their edge fills gaps."""
     side = images.shape[-1]
-    radians, shrink = np.deg2rad(motion.angle), 1 / (motion.scale * motion.larger)
-    along, across = (np.cos(radians) * shrink)[:, None], (np.sin(radians) * shrink)[:, None]  # (B, 1)
-    middle = (motion.shift * motion.larger[:, None] + motion.aside) / np.float32((side - 1) / 2)  # it lies there then
-    places = np.linspace(-1, 1, side, dtype=np.float32)
-    right, down = places - middle[:, :1], places - middle[:, 1:]  # (B, S)
-    grid = np.empty((2, len(images), side, side), np.float32)  # where each pixel comes from
-    np.add((along * right)[:, None, :], (across * down)[:, :, None], out=grid[0])
-    np.subtract((along * down)[:, :, None], (across * right)[:, None, :], out=grid[1])
-    where = torch.from_numpy(grid).permute(1, 2, 3, 0)
+    places = torch.bmm(torch.from_numpy(to_old), _places(side).expand(len(images), -1, -1))  # (B, 2, S S)
+    where = places.view(-1, 2, side, side).permute(0, 2, 3, 1)
     return grid_sample(images, where, padding_mode="border", align_corners=True)
 
 
-def erased(images: Tensor, where: Rectangles, *, chosen: NDArray[np.bool_]) -> Tensor:
-    """Return images (B, C, H, W), a rectangle of each `chosen` one (B,) filled with the picture's mean."""
-    height, width = images.shape[2:]
-    across, down = _within(width, where.left, where.width), _within(height, where.top, where.height)
-    down *= chosen[:, None]
-    filled = torch.from_numpy(down[:, None, :, None] * across[:, None, None, :])  # (B, 1, H, W), one or zero
-    return images * (1 - filled) + images.mean((2, 3), keepdim=True) * filled  # quicker than to choose numbers
+@lru_cache(maxsize=4)
+def _places(side: int) -> Tensor:
+    """Return (3, S S): of each pixel its place across and down, from -1 to 1, and a one."""
+    along = torch.linspace(-1, 1, side)
+    return torch.stack([along.repeat(side), along.repeat_interleave(side), torch.ones(side * side)])
 
 
-def _within(side: int, start: Numbers, length: Numbers) -> Numbers:
-    """Return one for each pixel of an axis that is within the stretch of a picture, zero for others; (B, side)."""
-    off: Numbers = np.arange(side, dtype=np.float32) - start[:, None]
-    return ((off >= 0) & (off <= length[:, None] - 1)).astype(np.float32)
+def erased(images: Tensor, where: NDArray[np.int64]) -> Tensor:
+    """Return images, a rectangle of pixels of each filled with its mean; `where` as `Rectangles.pixels` gives it."""
+    seen = images.clone()
+    pixels, means = seen.numpy(), images.mean((2, 3), keepdim=True).numpy()
+    for row, (top, left, bottom, right) in enumerate(where.tolist()):
+        pixels[row, :, top:bottom, left:right] = means[row]
+    return seen
 
 
-def blurred(images: Tensor, sigma: Numbers, most: float) -> Tensor:
-    """Return images (B, C, H, W) smoothed by Gaussians of `sigma` (B,) pixels, at most `most`; edges are mirrored."""
-    places = np.arange(math.ceil(_TAIL * most) + 1, dtype=np.float32)
-    weights = np.exp(-((places / sigma[:, None]) ** 2) / 2)  # (B, reach + 1), of the middle and to either side
-    weights /= 2 * weights.sum(1, keepdims=True) - weights[:, :1]
-    pixels = images.permute(0, 2, 3, 1)  # (B, H, W, C) as they lie in memory
-    columns = [torch.from_numpy(column)[:, None, None, None] for column in np.ascontiguousarray(weights.T)]
-    for axis in (1, 2):
-        pixels = _smoothed(pixels, columns, axis)
-    return pixels.permute(0, 3, 1, 2)
+def gaussians(sigma: Numbers, most: float) -> NDArray[np.float32]:
+    """Return (B, R + 1) weights of a pixel and of those to either side, for Gaussians of `sigma` (B,) pixels."""
+    off = np.arange(math.ceil(_TAIL * most) + 1, dtype=np.float32)
+    weights = np.exp(-((off / sigma[:, None]) ** 2) / 2)
+    normalized: NDArray[np.float32] = weights / (2 * weights.sum(1, keepdims=True) - weights[:, :1])
+    return normalized
 
 
-def _smoothed(pixels: Tensor, weights: list[Tensor], axis: int) -> Tensor:
-    """Return pixels (B, H, W, C) smoothed along an axis; weights (B, 1, 1, 1) of the middle and outwards."""
-    side, reach = pixels.shape[axis], len(weights) - 1
-    before = pixels.narrow(axis, 1, reach).flip(axis)
-    after = pixels.narrow(axis, side - 1 - reach, reach).flip(axis)
-    wider = torch.cat([before, pixels, after], axis)
-    total = pixels * weights[0]
-    for off in range(1, reach + 1):
-        pair = wider.narrow(axis, reach - off, side) + wider.narrow(axis, reach + off, side)
-        total += pair * weights[off]  # in place it would take four times as long
-    return total
+def blurred(images: Tensor, weights: NDArray[np.float32]) -> Tensor:
+    """Return images smoothed by weights as `gaussians` gives them; edges are mirrored.
+
+    Each direction is one product with a matrix for each picture. Channels lie last in memory afterwards.
+    """
+    count, channels, side, _ = images.shape
+    smoothing = torch.from_numpy(weights) @ _neighbours(side, weights.shape[1] - 1)
+    smoothing = smoothing.view(-1, side, side)  # [b, to, from]
+    rows = images.reshape(count, channels * side, side) @ smoothing.mT
+    columns = rows.view_as(images).permute(0, 2, 3, 1).reshape(count, side, side * channels)  # (B, H, W C)
+    return (smoothing @ columns).view(count, side, side, channels).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=4)
+def _neighbours(side: int, reach: int) -> Tensor:
+    """Return (R + 1, S S): how often a pixel has each other one that far away, on a line that its ends mirror."""
+    line, last = np.arange(side), side - 1
+    found = np.zeros((reach + 1, side, side), np.float32)
+    for off in range(reach + 1):
+        for way in {off, -off}:
+            found[off, line, last - abs(last - abs(line + way))] += 1
+    return torch.from_numpy(found.reshape(reach + 1, side * side))

@@ -6,7 +6,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.tasks.sources.by_class import EpisodesByClass
 from metastudio.engine.training.capacity import convolution_flops, task_flops
 from metastudio.engine.training.checkpoint import Progress, checkpoint_files, load_checkpoint, take_over
+from metastudio.engine.training.episodes_ahead import EpisodesAhead
 from metastudio.engine.training.executor import Executor
 from metastudio.engine.training.gradient_watch import GradientWatch
 from metastudio.engine.training.schedules import outer_lr
@@ -93,8 +93,7 @@ class Trainer:
         self.optimizer = kind(learner.parameters(), lr=self.training.outer_lr, fused=has_fused)
         self._augmenter = _augmenter_of(experiment)
         self._traces = TraceBudget()
-        self._drawing: ThreadPoolExecutor | None = None
-        self._ahead: tuple[int, Future[list[Episode]]] | None = None
+        self._ahead = EpisodesAhead(self._drawn, lambda: self.last_iteration)
         self._saved: Progress | None = None
         self._heard = Wanted.RUN
         self._elapsed_before_s = 0.0
@@ -136,7 +135,7 @@ class Trainer:
             NumericError: if a loss is not a number; the step was not applied.
             ResourceError: if a checkpoint cannot be written; the ones before are whole.
         """
-        with ThreadPoolExecutor(1, "episodes") as self._drawing:
+        with self._ahead:
             yield from self._run()
 
     def _run(self) -> Iterator[events.Event]:
@@ -177,7 +176,7 @@ class Trainer:
 
     def _iterate(self, iteration: int) -> Iterator[events.Event]:
         began = time.monotonic()
-        episodes = self._episodes(iteration)
+        episodes = self._ahead.of(iteration)
         traced = list(self._traced(iteration, episodes))
         yield from (trace for trace in traced if trace.support_losses[1:])
         lr = outer_lr(self.training, iteration) * self.learner.outer_lr_factor()
@@ -211,14 +210,6 @@ class Trainer:
         if iteration % self.training.checkpoint_every == 0:
             yield from self._checkpoint(is_best=False)
 
-    def _episodes(self, iteration: int) -> list[Episode]:
-        """Return the episodes of an iteration, and begin to draw those of the next beside the step."""
-        ahead, self._ahead = self._ahead, None
-        episodes = ahead[1].result() if ahead is not None and ahead[0] == iteration else self._drawn(iteration)
-        if iteration < self.training.iterations and self._drawing is not None:
-            self._ahead = iteration + 1, self._drawing.submit(self._drawn, iteration + 1)
-        return episodes
-
     def _drawn(self, iteration: int) -> list[Episode]:
         """Return the episodes of an iteration: numbers follow one another through the whole training.
 
@@ -228,14 +219,13 @@ class Trainer:
         first = (iteration - 1) * self.training.meta_batch_size
         numbers = range(first, first + self.training.meta_batch_size)
         if self._entry.capabilities.is_episodic:
-            spec = train_spec(self.experiment)
-            episodes = [self.source.episode(Part.META_TRAIN, number, spec) for number in numbers]
+            episodes = self.source.episodes(Part.META_TRAIN, numbers, train_spec(self.experiment))
         else:
             batch_size = self.experiment.algorithm.batch_size
             episodes = [self.source.labelled_batch(number, batch_size) for number in numbers]
         if self._augmenter is not None:
             augment = self._augmenter.later if self.device.type == "cpu" else self._augmenter.changed
-            episodes = [augment(episode, number) for number, episode in zip(numbers, episodes, strict=True)]
+            episodes = augment(episodes, numbers)
         return [episode.to(self.device) for episode in episodes]
 
     def _traced(self, iteration: int, episodes: list[Episode]) -> Iterator[events.InnerTrace]:
@@ -276,8 +266,7 @@ class Trainer:
         except NumericError as error:
             error.where = f"iteration {iteration}, {error.where}"
             raise
-        if self._ahead is not None and self._ahead[1].done() and self._ahead[1].exception() is None:
-            self.executor.offer(self._ahead[1].result())  # a fault of the next iteration is not one of this
+        self.executor.offer(self._ahead.ready())
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         parameters = dict(self.learner.named_parameters())

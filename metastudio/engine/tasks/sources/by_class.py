@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -42,6 +42,7 @@ class EpisodesByClass:
         names = [each.name for each in store.index.classes]
         self._classes = {part: [name for name in names if parts.get(name) is part] for part in Part}
         self._image_counts = {part: [len(store.rows(name)) for name in self._classes[part]] for part in Part}
+        self._starts = {part: [store.rows(name).start for name in self._classes[part]] for part in Part}
 
     def class_count(self, part: Part) -> int:
         """Return how many classes a part has, each rotation counted as one where they are classes."""
@@ -58,26 +59,31 @@ class EpisodesByClass:
         Raises:
             DataError: if the part has too few classes, or a drawn class too few images.
         """
-        drawn = draw_episode(
-            self._image_counts[part],
-            spec.n_way,
-            spec.n_shot,
-            spec.n_query,
-            seed=self.seed,
-            part=part,
-            number=number,
-            rotations=self._turns(part),
-        )
-        names = [self._classes[part][position] for position in drawn.classes]
-        support, query = self._labelled(names, drawn)
-        return Episode(
-            support,
-            query,
-            tuple(
-                f"{name} ↻{90 * turns}°" if turns else name
-                for name, turns in zip(names, drawn.quarter_turns, strict=True)
-            ),
-        )
+        return self.episodes(part, [number], spec)[0]
+
+    def episodes(self, part: Part, numbers: Sequence[int], spec: EpisodeSpec) -> list[Episode]:
+        """Return some episodes of a part; their pictures are read at once, which takes half as long.
+
+        Raises:
+            DataError: if the part has too few classes, or a drawn class too few images.
+        """
+        sizes, turns = self._image_counts[part], self._turns(part)
+        ways, shots, queries = spec.n_way, spec.n_shot, spec.n_query
+        drawn = [
+            draw_episode(sizes, ways, shots, queries, seed=self.seed, part=part, number=number, rotations=turns)
+            for number in numbers
+        ]
+        labels = np.repeat(np.tile(np.arange(ways), 2), [shots] * ways + [queries] * ways)  # support, then query
+        rows = [self._rows(part, each) for each in drawn]
+        images = self._images(np.concatenate(rows), np.concatenate([each.quarter_turns[labels] for each in drawn]))
+        cut = shots * ways
+        of_support, of_query = torch.split(torch.from_numpy(labels), [cut, len(labels) - cut])
+        return [
+            Episode(
+                LabelledImages(seen[:cut], of_support), LabelledImages(seen[cut:], of_query), self._names(part, each)
+            )
+            for seen, each in zip(torch.split(images, len(labels)), drawn, strict=True)
+        ]
 
     def labelled_batch(self, number: int, batch_size: int) -> Episode:
         """Return plain labelled images of all meta-train classes, as the queries of an episode without support.
@@ -99,16 +105,18 @@ class EpisodesByClass:
     def _turns(self, part: Part) -> int:
         return QUARTER_TURNS if part in self.rotated_parts else 1
 
-    def _labelled(self, names: list[str], drawn: DrawnEpisode) -> tuple[LabelledImages, LabelledImages]:
-        """Return support and query; their pictures are read at once."""
-        starts = [self.store.rows(name).start for name in names]
-        chosen = (*drawn.support, *drawn.query)  # of each class those to learn from, then of each those asked about
-        counts = [len(images) for images in chosen]
-        rows = np.concatenate([start + images for start, images in zip((*starts, *starts), chosen, strict=True)])
-        labels = np.repeat(np.tile(np.arange(len(names)), 2), counts)
-        images, labelled = self._images(rows, drawn.quarter_turns[labels]), torch.from_numpy(labels)
-        count = sum(counts[: len(names)])
-        return LabelledImages(images[:count], labelled[:count]), LabelledImages(images[count:], labelled[count:])
+    def _names(self, part: Part, drawn: DrawnEpisode) -> tuple[str, ...]:
+        names = self._classes[part]
+        return tuple(
+            f"{names[position]} ↻{90 * turns}°" if turns else names[position]
+            for position, turns in zip(drawn.classes.tolist(), drawn.quarter_turns.tolist(), strict=True)
+        )
+
+    def _rows(self, part: Part, drawn: DrawnEpisode) -> NDArray[np.int64]:
+        """Return the rows in the store of an episode's pictures: of each class its support, then of each its query."""
+        starts = [self._starts[part][position] for position in drawn.classes.tolist()]
+        chosen = zip((*starts, *starts), (*drawn.support, *drawn.query), strict=True)
+        return np.concatenate([start + images for start, images in chosen])
 
     def _images(self, rows: NDArray[np.int64], quarter_turns: NDArray[np.int64]) -> Tensor:
         """Return images (B, C, H, W) of rows (B,), each turned by its number of quarter turns (B,)."""
