@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from metastudio.engine.tasks.augmentation import Augmenter
+from metastudio.engine.tasks.augmentation import Augmenter, change
 from metastudio.engine.tasks.pixels import normalized
 from metastudio.engine.tasks.target_task import read_picture
 from metastudio.runs.questions import AskPreview, PreviewAnswer, packed_pixels
@@ -23,7 +23,7 @@ def preview(question: AskPreview) -> PreviewAnswer:
     in_unit_range = question.preprocessing.changed(normalization="none")
     image = read_picture(question.file, in_unit_range)  # (1, C, H, W)
     images = torch.cat([image, _drawn(image, question)])
-    seen = normalized(image, question.preprocessing)
+    seen = normalized(image, question.preprocessing.moments)
     return PreviewAnswer(
         side=image.shape[-1],
         channels=image.shape[1],
@@ -40,7 +40,7 @@ def _drawn(image: Tensor, question: AskPreview) -> Tensor:
         return images
     augmenter = Augmenter(question.augmentation, question.preprocessing, seed=_SEED)
     draws = [augmenter.draws(question.first + place, 1) for place in range(question.draws)]
-    return augmenter.change(images, {name: np.concatenate([each[name] for each in draws]) for name in draws[0]})
+    return change(images, {name: np.concatenate([each[name] for each in draws]) for name in draws[0]})
 
 
 def _packed(image: Tensor) -> str:

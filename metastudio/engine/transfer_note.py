@@ -64,7 +64,7 @@ def _compared(adapted: AdaptedTask) -> str:
         return ""
     rows = [rows[number * len(rows) // count] for number in range(count)]
     model = left_out(adapted.trained.learner, support, rows)
-    pixels = unnormalized(support.images, adapted.trained.experiment.data.preprocessing)
+    pixels = unnormalized(support.images, adapted.trained.experiment.data.preprocessing.moments)
     plain = left_out_pixels(LabelledImages(pixels, support.labels), rows)
     better = sum(mine and not its for mine, its in zip(model, plain, strict=True))
     worse = sum(its and not mine for mine, its in zip(model, plain, strict=True))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metastudio.catalog.augmentation import STRENGTHS, Augmentation
+from metastudio.catalog.data_spec import Preprocessing
 from metastudio.engine.tasks.picture_changes import Motion, Rectangles, gaussians
 
 Draws = Mapping[str, NDArray[Any]]
@@ -26,12 +27,12 @@ _GEOMETRIC = frozenset({"rotate", "shift", "scale", "crop"})
 
 
 class PictureDraws:
-    """Draws for pictures of `side` pixels. What is drawn for episode i is a pure function of (seed, i)."""
+    """Draws for pictures that are prepared in one way. What is drawn for episode i is a pure function of (seed, i)."""
 
-    def __init__(self, augmentation: Augmentation, changes: tuple[str, ...], *, side: int, seed: int) -> None:
-        self.side = side
+    def __init__(self, augmentation: Augmentation, preprocessing: Preprocessing, *, seed: int) -> None:
+        self.side = preprocessing.image_size
         self.seed = seed
-        self._changes = frozenset(changes)
+        self._changes = frozenset(augmentation.effective(preprocessing))
         self._degrees = augmentation.rotate_degrees
         self._shares = {name: getattr(augmentation, field) / 100 for name, field in STRENGTHS.items() if field}
 

@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from metastudio.catalog.data_spec import Preprocessing
+from metastudio.catalog.data_spec import Moments, Preprocessing
 
 
 def network_input(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Tensor:
     """Return float32 images (B, C, H, W) of stored pixels (B, H, W, C); in memory, channels stay last."""
-    return normalized(unit_input(pixels, preprocessing), preprocessing)
+    return normalized(unit_input(pixels, preprocessing), preprocessing.moments)
 
 
 def unit_input(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Tensor:
@@ -21,18 +21,16 @@ def unit_input(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Tenso
     return 1 - images if preprocessing.invert else images
 
 
-def normalized(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+def normalized(images: Tensor, moments: Moments | None) -> Tensor:
     """Return images (B, C, H, W) in [0, 1] less the mean of their channel, divided by its standard deviation."""
-    moments = preprocessing.moments
     if moments is None:
         return images
     mean, deviation = (_by_channel(each, images) for each in moments)
     return (images - mean) / deviation
 
 
-def unnormalized(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+def unnormalized(images: Tensor, moments: Moments | None) -> Tensor:
     """Return images (B, C, H, W) that `normalized` gave in [0, 1] again, up to rounding."""
-    moments = preprocessing.moments
     if moments is None:
         return images
     mean, deviation = (_by_channel(each, images) for each in moments)

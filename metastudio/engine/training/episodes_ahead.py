@@ -54,12 +54,6 @@ class EpisodesAhead(AbstractContextManager["EpisodesAhead"]):
                 self._ahead.append((number, self._thread.submit(self._draw, number)))
         return episodes
 
-    def ready(self) -> list[Episode]:
-        """Return the episodes of the next iteration, none where they are not drawn yet or could not be."""
-        if not self._ahead or not self._ahead[0][1].done() or self._ahead[0][1].exception() is not None:
-            return []
-        return self._ahead[0][1].result()
-
 
 def _worth_drawing(episodes: list[Episode]) -> int:
     """Return how many iterations like this one are drawn at once."""

@@ -51,9 +51,6 @@ class Executor(AbstractContextManager["Executor"], Protocol):
     def mean_gradient(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
         """Return the mean gradient of the episodes, added up in their order."""
 
-    def offer(self, episodes: Sequence[Episode]) -> None:
-        """Hear what the next step will be about: it may be prepared while this one is applied."""
-
 
 class OneByOne:
     """One task after another, each with a backward pass of its own, so that no graph outlives its task."""
@@ -84,9 +81,6 @@ class OneByOne:
     def mean_gradient(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> OuterStep:
         """Return the mean gradient of the episodes."""
         return mean_of(self.gradients(task_loss, episodes, parameters), episodes, parameters)
-
-    def offer(self, episodes: Sequence[Episode]) -> None:
-        """Do nothing: an episode is prepared when its turn comes."""
 
 
 class SideBySide:
@@ -157,11 +151,6 @@ class SideBySide:
             done = list(self._pool.map(lambda episode: task_gradient(task_loss, episode, parameters), episodes))
         self._computed_s += time.monotonic() - began
         return done
-
-    def offer(self, episodes: Sequence[Episode]) -> None:
-        """Let the processes prepare what they will be asked about: they have nothing else to do."""
-        if self._processes is not None and self._processes.are_ready():
-            self._processes.offer(episodes)
 
     def _ready_processes(self, task_loss: TaskLoss, rows: int) -> TaskProcesses | None:
         """Return the processes, where they may compute this; start them when it is time."""

@@ -73,10 +73,6 @@ class SharedTasks(AbstractContextManager["SharedTasks"]):
         """
         return mean_of(self.gradients(task_loss, episodes, parameters), episodes, parameters)
 
-    def offer(self, episodes: Sequence[Episode]) -> None:
-        """Pass on this process's share of what the next step will be about."""
-        self.own.offer(self._share(episodes))
-
     def gradients(self, task_loss: TaskLoss, episodes: Sequence[Episode], parameters: Weights) -> list[TaskGradient]:
         """Return the gradient of every episode, in their order."""
         rows = empty_rows(-(-len(episodes) // self.processes), parameters)  # (T, P)

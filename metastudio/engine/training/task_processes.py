@@ -32,20 +32,6 @@ _END_S = 5.0
 _COLLECT_EVERY = 64
 
 
-class _Offer(NamedTuple):
-    """An episode that the process will be asked about in the next step, to be prepared meanwhile."""
-
-    episode: tuple[Any, ...]
-
-
-class _Task(NamedTuple):
-    """What a process is to compute, into which row: of the episode that came last with an offer, or comes with this."""
-
-    method: str
-    row: int
-    episode: tuple[Any, ...] | None
-
-
 class _Answer(NamedTuple):
     """What a process says of the task whose gradient lies in a shared row."""
 
@@ -79,7 +65,6 @@ class TaskProcesses:
             self._processes.append(process)
             self._connections.append(ours)
         self._waiting_for = set(self._connections)
-        self._offered: dict[Connection, Episode] = {}
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -102,28 +87,16 @@ class TaskProcesses:
                 self._waiting_for.discard(connection)
         return not self._waiting_for
 
-    def offer(self, episodes: Sequence[Episode]) -> None:
-        """Give each process the first episode of its next step, to be prepared while it has nothing else to do.
-
-        No more than one: this process would wait until the one before is prepared.
-
-        Raises:
-            ResourceError: if a process died.
-        """
-        self._offered = dict(zip(self._connections, episodes, strict=False))
-        for connection, episode in self._offered.items():
-            self._send(connection, _Offer(_packed(episode)))
-
     def gradients(self, method: str, episodes: Sequence[Episode], parameters: Weights) -> list[TaskGradient]:
         """Return the gradient of each episode by the learner's `method`, in their order.
 
         Raises:
             ResourceError: if a process died.
         """
-        waiting = dict(enumerate(episodes))
+        waiting = list(enumerate(episodes))[::-1]
         answers: dict[int, Told] = {}
         for connection in self._connections[: len(episodes)]:
-            self._send(connection, self._next(method, waiting, connection))
+            self._send(connection, method, *waiting.pop())
         while len(answers) < len(episodes):
             for ready in wait(self._connections):
                 connection = cast("Connection", ready)
@@ -132,18 +105,8 @@ class TaskProcesses:
                     raise answer
                 answers[answer.row] = answer.told
                 if waiting:
-                    self._send(connection, self._next(method, waiting, connection))
+                    self._send(connection, method, *waiting.pop())
         return [taken(answers[row], self._gradients[row], parameters) for row in range(len(episodes))]
-
-    def _next(self, method: str, waiting: dict[int, Episode], connection: Connection) -> _Task:
-        """Take what a process computes next from those that wait: best the episode that it was offered."""
-        offered = self._offered.pop(connection, None)
-        for row, episode in waiting.items():
-            if episode is offered:
-                del waiting[row]
-                return _Task(method, row, None)
-        row = next(iter(waiting))
-        return _Task(method, row, _packed(waiting.pop(row)))
 
     def close(self) -> None:
         """End the processes."""
@@ -164,9 +127,9 @@ class TaskProcesses:
         except (EOFError, OSError) as error:
             raise self._has_ended(connection) from error
 
-    def _send(self, connection: Connection, message: _Offer | _Task) -> None:
+    def _send(self, connection: Connection, method: str, row: int, episode: Episode) -> None:
         try:
-            connection.send(message)
+            connection.send((method, row, _packed(episode)))
         except OSError as error:
             raise self._has_ended(connection) from error
 
@@ -219,15 +182,10 @@ def _serve(connection: Connection, learner: MetaLearner, rows: Tensor) -> None:
     parameters: Weights = dict(learner.named_parameters())
     try:
         connection.send(_READY)
-        offered: Episode | None = None
         for done in itertools.count(1):
-            asked: _Offer | _Task = connection.recv()
-            if isinstance(asked, _Offer):
-                offered = _prepared(_unpacked(*asked.episode))
-                continue
-            episode = cast("Episode", offered) if asked.episode is None else _unpacked(*asked.episode)
+            method, row, packed = connection.recv()
             try:
-                answer: Any = _answer(getattr(learner, asked.method), asked.row, episode, parameters, rows)
+                answer: Any = _answer(getattr(learner, method), row, _unpacked(*packed), parameters, rows)
             except Exception as error:  # noqa: BLE001 the process that asked raises it
                 answer = error
             connection.send(answer)
@@ -235,14 +193,6 @@ def _serve(connection: Connection, learner: MetaLearner, rows: Tensor) -> None:
                 gc.collect()
     except (EOFError, OSError):
         return
-
-
-def _prepared(episode: Episode) -> Episode:
-    """Return the episode prepared; where that fails it fails again when it is asked about, and is told."""
-    try:
-        return episode.prepared()
-    except Exception:  # noqa: BLE001 nobody waits for an answer to an offer
-        return episode
 
 
 def _answer(task_loss: Any, row: int, episode: Episode, parameters: Weights, rows: Tensor) -> _Answer:

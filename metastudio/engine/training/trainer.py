@@ -266,7 +266,6 @@ class Trainer:
         except NumericError as error:
             error.where = f"iteration {iteration}, {error.where}"
             raise
-        self.executor.offer(self._ahead.ready())
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         parameters = dict(self.learner.named_parameters())

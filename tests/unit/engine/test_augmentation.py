@@ -22,7 +22,7 @@ from metastudio.engine.evaluation.evaluator import evaluate
 from metastudio.engine.export.bundle import export_adapted
 from metastudio.engine.learner import build_learner
 from metastudio.engine.preview import preview
-from metastudio.engine.tasks.augmentation import Augmenter
+from metastudio.engine.tasks.augmentation import Augmenter, change
 from metastudio.engine.tasks.colour_changes import hued
 from metastudio.engine.tasks.episode import Episode
 from metastudio.engine.tasks.picture_changes import Motion, blurred, gaussians, moved
@@ -61,7 +61,7 @@ def pictures(count: int = 16, channels: int = 3, side: int = 24) -> Tensor:
 
 def changed(name: str, images: Tensor, *, preprocessing: Preprocessing = COLOUR, **options: object) -> Tensor:
     augmenter = Augmenter(ALL_ON.alone(name).model_copy(update=options), preprocessing, seed=1)
-    return augmenter.change(images, augmenter.draws(0, len(images)))
+    return change(images, augmenter.draws(0, len(images)))
 
 
 def source_of(glyphs: Path) -> EpisodesByClass:
@@ -263,15 +263,15 @@ def test_a_picture_becomes_the_same_whatever_it_is_changed_with_and_all_of_them_
     preprocessing = COLOUR.model_copy(update={"colour": colour})
     images, augmenter = pictures(40, preprocessing.channels), Augmenter(ALL_ON, preprocessing, seed=1)
     draws = augmenter.draws(5, 40)
-    together = augmenter.change(images, draws)
+    together = change(images, draws)
     with monkeypatch.context() as patched:
         for size in (1, 3, 39):
             patched.setattr("metastudio.engine.tasks.augmentation._MOST_VALUES", size * images[0].numel())
-            assert torch.equal(augmenter.change(images, draws), together)
+            assert torch.equal(change(images, draws), together)
     before = torch.get_num_threads()
     for threads in (1, 2, 4):
         torch.set_num_threads(threads)
-        again = augmenter.change(images, draws)
+        again = change(images, draws)
         torch.set_num_threads(before)
         assert torch.equal(again, together)
 
@@ -416,7 +416,7 @@ def test_adaptation_and_exports_know_nothing_of_it(
 ) -> None:
     run = run_with("maml", augmentation=ALL_ON.model_dump())
     assert run.experiment().augmentation == ALL_ON
-    monkeypatch.setattr(Augmenter, "change", None)  # whoever calls it fails
+    monkeypatch.setattr("metastudio.engine.tasks.augmentation.change", None)  # whoever calls it fails
     pictures = Path(run.experiment().data.folders[0])
     adapted = [adapt_to_target(trained_learner(each), target_of(pictures)) for each in (run, tiny_run)]
     images = adapted[0].loaded.support.images
@@ -440,7 +440,7 @@ def test_a_preview_is_what_adaptation_reads_and_what_training_draws(glyphs: Path
     assert (seen.least, seen.most) == (float(image.min()), float(image.max()))
     assert unpacked_pixels(seen.pictures[0]) == bytes((image[0, 0] * 255).round().byte().flatten().tolist())
     augmenter = Augmenter(ALL_ON, preprocessing, seed=0)
-    drawn = augmenter.change(image, augmenter.draws(5, 1))
+    drawn = change(image, augmenter.draws(5, 1))
     assert unpacked_pixels(seen.pictures[2]) == bytes((drawn[0, 0] * 255).round().byte().flatten().tolist())
     again = preview(AskPreview(file=file, preprocessing=preprocessing, augmentation=ALL_ON, draws=2, first=5))
     assert again.pictures[1:] == seen.pictures[2:], "a number is always the same draw"

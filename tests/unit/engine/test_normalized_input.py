@@ -50,13 +50,15 @@ def test_the_network_gets_pixels_less_the_mean_divided_by_the_deviation(preproce
 @pytest.mark.parametrize("preprocessing", CHOICES)
 def test_normalising_can_be_undone(preprocessing: Preprocessing) -> None:
     images = torch.rand(2, preprocessing.channels, 4, 4, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(unnormalized(normalized(images, preprocessing), preprocessing), images, atol=1e-6)
+    assert torch.allclose(
+        unnormalized(normalized(images, preprocessing.moments), preprocessing.moments), images, atol=1e-6
+    )
 
 
 def test_without_normalisation_nothing_is_computed() -> None:
     images = torch.rand(2, 3, 4, 4)
-    assert normalized(images, Preprocessing()) is images
-    assert unnormalized(images, Preprocessing()) is images
+    assert normalized(images, Preprocessing().moments) is images
+    assert unnormalized(images, Preprocessing().moments) is images
 
 
 def test_pictures_are_augmented_before_they_are_normalised(tiny_pictures: Path) -> None:
@@ -71,9 +73,9 @@ def test_pictures_are_augmented_before_they_are_normalised(tiny_pictures: Path) 
         store = open_store(index, preprocessing)
         source = EpisodesByClass(store, parts, preprocessing, seed=0)
         batch = source.labelled_batch(0, 6)
-        changed.append(Augmenter(augmentation, preprocessing, seed=0).changed(batch, 0))
+        changed += Augmenter(augmentation, preprocessing, seed=0).changed([batch], [0])
     in_unit_range, seen = (each.query.images for each in changed)
-    assert torch.allclose(seen, normalized(in_unit_range, GIVEN), atol=1e-5)
+    assert torch.allclose(seen, normalized(in_unit_range, GIVEN.moments), atol=1e-5)
     assert not torch.allclose(seen, batch.query.images, atol=0.1), "they were changed at all"
 
 

@@ -100,24 +100,19 @@ class Darker:
         return replace(episode, support=images[0], query=images[1], changes=None)
 
 
-def test_what_was_offered_is_prepared_once_and_computed_where_it_still_is_asked_for() -> None:
+def test_a_process_makes_the_changes_that_an_episode_has_yet_to_go_through() -> None:
     learner = make_learner(backbone__normalization="running")
     plain = tasks_of_their_own(5)
     episodes = [replace(each, changes=Darker()) for each in plain]
     with SideBySide(2, processes_after_s=0) as executor:
-        executor.offer(episodes)  # there are no processes yet
         ready(executor, learner, episodes)
-        for offered in (episodes, episodes[3:], plain, []):  # all of it, some, what is not asked for, nothing
-            executor.offer(offered)
-            assert_same_bits_after_a_move(executor, learner, episodes, tasks=5)
+        assert_same_bits_after_a_move(executor, learner, episodes, tasks=5)
         with OneByOne() as one_by_one:
             unchanged = learner.outer_step(plain, one_by_one)
             changed = learner.outer_step(episodes, one_by_one)
         assert largest_difference(gradient_of(unchanged), gradient_of(changed)) > 0
-        broken = [replace(plain[0], changes=Darker(fails=True)), *plain[1:]]
-        executor.offer(broken)
         with pytest.raises(NumericError, match="No such darkness"):
-            learner.outer_step(broken, executor)
+            learner.outer_step([replace(plain[0], changes=Darker(fails=True)), *plain[1:]], executor)
 
 
 def test_a_process_that_dies_is_said_and_the_others_end() -> None:
@@ -129,5 +124,5 @@ def test_a_process_that_dies_is_said_and_the_others_end() -> None:
         with pytest.raises(ResourceError, match="has ended"):
             learner.outer_step(episodes, executor)
         with pytest.raises(ResourceError, match="has ended"):
-            executor.offer(episodes)
+            learner.outer_step(episodes, executor)  # asked again, before it is known which
     assert not any(psutil.pid_exists(pid) for pid in pids)
