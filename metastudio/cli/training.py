@@ -23,6 +23,7 @@ from metastudio.logs import log_to_file
 from metastudio.runs import events
 from metastudio.runs.control import Wanted
 from metastudio.runs.run_folder import RunFolder
+from metastudio.runs.session_priority import lower_session_priority
 
 if TYPE_CHECKING:
     from metastudio.engine.training.ranks import Ranks
@@ -140,6 +141,8 @@ def _work_as_one_of_torchrun(what: Path | None, as_json: bool, wish: Wanted) -> 
         )
     from metastudio.engine.training.ranks import LostRankError, Ranks
 
+    if hasattr(os, "getpriority"):  # torchrun gave each of its processes a session of its own
+        lower_session_priority(os.getpriority(os.PRIO_PROCESS, 0))
     ranks = Ranks(os.environ)
     try:
         with Report(as_json=as_json, is_silent=not ranks.is_first) as report:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from metastudio.runs.control import Wanted
+from metastudio.runs.session_priority import lower_session_priority
 
 NICENESS = 10
 
@@ -85,10 +86,11 @@ def _creation_flags() -> int:
 
 
 def lower_priority(pid: int) -> None:
-    """Let the window go first where both want the processor."""
+    """Let the window go first where both want the processor; `pid` leads a session of its own."""
     if sys.platform == "win32":  # done by the creation flags
         return
     try:
         os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
     except OSError:  # it ended already, or we may not
         return
+    lower_session_priority(NICENESS, pid)

@@ -1,6 +1,6 @@
 """What drawing, decoding and assembling episodes adds to an outer step, prefetched beside it.
 
-Run by hand: ``python -m tests.benchmarks.episode_overhead OMNIGLOT_FOLDER [--rounds 120] [--steps 16] [--augment
+Run by hand: ``python -m tests.benchmarks.episode_overhead OMNIGLOT_FOLDER [--rounds 120] [--steps 8] [--augment
 flip,rotate]``. One trainer of the quick MAML recipe, with the worker's allocator and its default tracing, whose tasks
 have moved to processes, takes turns: it draws its episodes from the image store, and augments them where changes are
 named (or ``all``), or it gets some on which all of that was done beforehand. One trainer, because two differ by
@@ -36,7 +36,6 @@ from metastudio.images.image_store import open_store
 
 WARM_UP_S = 25.0
 DRAWN = 64
-AHEAD = 10
 STATISTICS = {
     "mean": lambda times: float(trim_mean(times, 0.1)),
     "median": lambda times: float(np.median(times)),
@@ -68,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("omniglot", type=Path)
     parser.add_argument("--rounds", type=int, default=120)
-    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--augment", default="", help=f"changes by name, or all: {', '.join(STRENGTHS)}")
     arguments = parser.parse_args()
     names = list(STRENGTHS) if arguments.augment == "all" else list(filter(None, arguments.augment.split(",")))
@@ -96,8 +95,8 @@ def main() -> None:
         for turn in range(2 * arguments.rounds):
             source.draws = turn % 2 == 0
             trainer._augmenter = augmenter if source.draws else None
-            for _ in range(AHEAD):
-                next(steps)  # which had been drawn before the turn, eight in one go
+            trainer._ahead.forget()
+            next(steps)  # for which all is drawn anew, and eight iterations ahead
             taken = []
             for _ in range(arguments.steps):
                 began = time.perf_counter()

@@ -19,6 +19,9 @@ Draws = Mapping[str, NDArray[Any]]
 """What each change needs, a row for each picture: `flip` a truth, `move` a matrix, `erase` a rectangle, `blur` weights,
 changes of colour a number."""
 
+_Numbers = Mapping[str, NDArray[np.float32]]
+"""(B, 5) numbers in [0, 1) for each setting that is on."""
+
 _STREAM = 0xA06
 _NUMBERS = 5
 _HALF = 0.5
@@ -52,7 +55,7 @@ class PictureDraws:
         sequence = np.random.SeedSequence([self.seed, _STREAM, number])
         return np.random.Generator(np.random.PCG64(sequence)).random((len(STRENGTHS), count, _NUMBERS), np.float32)
 
-    def _worked_out(self, numbers: Draws) -> Draws:
+    def _worked_out(self, numbers: _Numbers) -> Draws:
         found: dict[str, NDArray[Any]] = {}
         if "flip" in numbers:
             found["flip"] = numbers["flip"][:, 0] < _HALF
@@ -68,7 +71,7 @@ class PictureDraws:
             found["blur"] = gaussians(_LEAST_SIGMA_PX + numbers["blur"][:, 0] * (most - _LEAST_SIGMA_PX), most)
         return found
 
-    def _motion(self, numbers: Draws) -> Motion:
+    def _motion(self, numbers: _Numbers) -> Motion:
         """Return how pictures are turned, shifted, scaled and cut out: in one sampling, so that they stay sharp."""
         motion = Motion.none(len(next(iter(numbers.values()))))
         if "rotate" in numbers:

@@ -17,8 +17,8 @@ def network_input(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Te
 
 def unit_input(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Tensor:
     """Return the same before normalisation: images in [0, 1], brightness inverted where that is chosen."""
-    images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).to(torch.float32) / 255
-    return 1 - images if preprocessing.invert else images
+    images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).to(torch.float32).div_(255)
+    return images.neg_().add_(1) if preprocessing.invert else images
 
 
 def normalized(images: Tensor, moments: Moments | None) -> Tensor:

@@ -14,7 +14,7 @@ _AT_ONCE = 8
 """Iterations drawn one right after another, now and then: the thread finds its code and data in the caches, which
 tasks that compute beside it empty, and gets in the way of fewer steps."""
 _MOST_VALUES = 8_000_000
-"""Numbers of pictures that wait to be trained on; where one iteration has more, only the next is drawn ahead."""
+"""Numbers of pictures that wait to be trained on; where two iterations have more, only the next is drawn ahead."""
 
 
 class EpisodesAhead(AbstractContextManager["EpisodesAhead"]):
@@ -36,7 +36,13 @@ class EpisodesAhead(AbstractContextManager["EpisodesAhead"]):
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self.forget()
+        self._thread.shutdown()
+
+    def forget(self) -> None:
+        """Draw anew what comes next."""
+        for _, future in self._ahead:
+            future.cancel()
         self._ahead.clear()
 
     def of(self, iteration: int) -> list[Episode]:
@@ -45,8 +51,8 @@ class EpisodesAhead(AbstractContextManager["EpisodesAhead"]):
         Raises:
             DataError: if they cannot be drawn; those of the next raise when it is their turn.
         """
-        while self._ahead and self._ahead[0][0] != iteration:
-            self._ahead.popleft()
+        if self._ahead and self._ahead[0][0] != iteration:
+            self.forget()
         episodes = self._ahead.popleft()[1].result() if self._ahead else self._draw(iteration)
         if len(self._ahead) <= 1:
             first = self._ahead[-1][0] + 1 if self._ahead else iteration + 1
@@ -58,4 +64,4 @@ class EpisodesAhead(AbstractContextManager["EpisodesAhead"]):
 def _worth_drawing(episodes: list[Episode]) -> int:
     """Return how many iterations like this one are drawn at once."""
     values = sum(part.images.numel() for episode in episodes for part in (episode.support, episode.query))
-    return max(1, min(_AT_ONCE, _MOST_VALUES // max(1, values)))
+    return max(1, min(_AT_ONCE, _MOST_VALUES // max(1, values) - 1))  # one may be left of those before

@@ -205,7 +205,7 @@ class Trainer:
             yield self._dropped(dropped, iteration)
         if (notice := self._gradient_watch.notice(iteration, norm)) is not None:
             yield notice
-        yield from self._capacity_where_due(episodes[0])
+        yield from self._capacity_where_due(episodes[0].prepared())
         yield from self._validated_where_due()
         if iteration % self.training.checkpoint_every == 0:
             yield from self._checkpoint(is_best=False)

@@ -302,6 +302,10 @@ def test_what_is_changed_later_is_changed_as_at_once_even_in_another_process(gly
     assert later.prepared().changes is None, "changed once is enough"
     assert not same(later.prepared(), augmenter.changed([episode], [7])[0])
     assert not same(later.prepared(), episode)
+    another = source.episode(Part.META_TRAIN, 7, train_spec(experiment))
+    together = augmenter.changed([episode, another], [6, 7])
+    alone = [*augmenter.changed([episode], [6]), *augmenter.changed([another], [7])]
+    assert all(map(same, together, alone)), "what is drawn for one has nothing to do with the others"
 
 
 @pytest.mark.parametrize(

@@ -79,3 +79,7 @@ def test_training_says_it_once_and_only_where_it_takes_long(monkeypatch, tmp_pat
     assert flops_per_s == 10 * said[0].task_flops > 0
     assert share == flops_per_s / said[0].machine_flops
     assert from_line(to_line(said[0])) == said[0]
+    changes = {"blur": True, "rotate": True}  # products of matrices, and none that the learner computes
+    augmented = small_experiment(make_glyphs(tmp_path / "again"), augmentation=changes)
+    events = work_until(small_run(tmp_path / "augmented", augmented))
+    assert [each.task_flops for each in events if isinstance(each, Capacity)] == [said[0].task_flops]

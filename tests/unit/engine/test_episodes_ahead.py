@@ -60,9 +60,9 @@ def test_some_are_drawn_in_a_row_and_more_when_one_is_left() -> None:
 
 
 def test_of_large_pictures_only_the_next_iteration_is_drawn_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("metastudio.engine.training.episodes_ahead._MOST_VALUES", 25)
+    monkeypatch.setattr("metastudio.engine.training.episodes_ahead._MOST_VALUES", 35)
     large, small = Draw(values=100), Draw(values=10)
-    for draw, beside in ((large, 1), (small, 2)):
+    for draw, beside in ((large, 1), (small, 2)):  # of 35 numbers: three iterations of ten, one of which may be left
         with EpisodesAhead(draw, lambda: 100) as ahead:
             ahead.of(1)
             wait_for(draw, 1 + beside)
@@ -89,16 +89,18 @@ def test_a_fault_is_told_when_its_iteration_comes() -> None:
 
 
 def test_leaving_drops_what_waits_and_ends_the_thread() -> None:
-    gate, begun = threading.Event(), threading.Event()
+    gate, begun = threading.Event(), []
 
     def slow(iteration: int) -> list[Episode]:
+        begun.append(iteration)
         if iteration > 1:
-            begun.set()
-            gate.wait(10)
+            assert gate.wait(10)
         return Draw()(iteration)
 
     with EpisodesAhead(slow, lambda: 100) as ahead:
         ahead.of(1)
-        assert begun.wait(10)
+        while 2 not in begun:
+            time.sleep(0.001)
         threading.Timer(0.1, gate.set).start()
+    assert begun == [1, 2]
     assert not [each for each in threading.enumerate() if each.name.startswith("episodes")]
