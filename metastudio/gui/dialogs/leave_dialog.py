@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.labels import WrappingLabel
+from metastudio.gui.widgets.progress_bar import ProgressBar
 
 
 class LeaveDialog(QDialog):
@@ -32,7 +33,7 @@ class LeaveDialog(QDialog):
             ),
             "quiet",
         )
-        self._progress = QProgressBar()
+        self._progress = ProgressBar()
         self._progress.setRange(0, 0)
         self._progress.hide()
         self.keep_button = QPushButton(self.tr("Keep running and quit"))

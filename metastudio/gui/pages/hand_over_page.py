@@ -11,7 +11,6 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QStackedWidget,
@@ -32,6 +31,7 @@ from metastudio.gui.widgets.export_card import ExportCard
 from metastudio.gui.widgets.format_choice import FormatChoice
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel, label
+from metastudio.gui.widgets.progress_bar import ProgressBar
 from metastudio.gui.widgets.run_picker import RunChoice, RunPicker
 from metastudio.runs.questions import AskExport, ExportedAnswer, Progress
 
@@ -148,7 +148,7 @@ class HandOverPage(Page):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(side)
-        self.progress = QProgressBar()
+        self.progress = ProgressBar()
         self.progress.setAccessibleName(self.tr("Progress of the export"))
         self.progress.setTextVisible(False)
         self.doing = label("", "quiet")

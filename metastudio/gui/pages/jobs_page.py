@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from metastudio.catalog.menu import ALGORITHMS
 from metastudio.errors import GoneError
@@ -19,6 +19,7 @@ from metastudio.gui.widgets.banner import Banner
 from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.job_headline import JobHeadline
 from metastudio.gui.widgets.job_plots import JobPlots
+from metastudio.gui.widgets.progress_bar import ProgressBar
 from metastudio.gui.widgets.queue_strip import QueueStrip
 from metastudio.gui.widgets.redraw_limit import RedrawLimit
 from metastudio.jobs.curves import Curves
@@ -57,7 +58,7 @@ class JobsPage(Page):
         self.header.setStretch(self.header.indexOf(self._subtitle), 0)
         self._subtitle.hide()
         self.header.addWidget(self.headline, 1)
-        self._progress = QProgressBar()
+        self._progress = ProgressBar()
         self._progress.setTextVisible(False)
         self.banner = Banner()
         self.banner.button.clicked.connect(self._on_banner_clicked)

@@ -17,6 +17,7 @@ class Banner(QFrame):
         super().__init__(parent)
         theme.set_role(self, "banner")
         self._picture = QLabel()
+        self._said: tuple[str, str, str] | None = None
         self._text = WrappingLabel()
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button = QPushButton()
@@ -35,12 +36,14 @@ class Banner(QFrame):
     def show_text(self, text: str, severity: str = "warning", *, button: str = "") -> None:
         """Say something; `severity` is note, good, warning or error. An empty text hides the strip."""
         self.setVisible(bool(text))
-        if not text:
+        self.button.setVisible(bool(button))
+        said = (text, severity, button)
+        if not text or said == self._said:
             return
+        self._said = said
         self._picture.setPixmap(severity_icon(severity).pixmap(18, 18))
         self._text.setText(text)
         self.button.setText(button)
-        self.button.setVisible(bool(button))
         if self.property("severity") != severity:
             self.setProperty("severity", severity)
             theme.repolish(self)

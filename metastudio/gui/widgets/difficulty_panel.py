@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -32,6 +31,7 @@ from metastudio.gui.widgets.empty_state import EmptyState
 from metastudio.gui.widgets.labels import ElidedLabel, WrappingLabel
 from metastudio.gui.widgets.pair_actions import PairActions
 from metastudio.gui.widgets.pair_list import PairListView
+from metastudio.gui.widgets.progress_bar import ProgressBar
 from metastudio.gui.widgets.run_picker import RunChoice, RunPicker
 from metastudio.gui.wording import count_text, counted
 from metastudio.images.library_task import library_classes
@@ -116,7 +116,7 @@ class DifficultyPanel(QFrame):
 
     def _progress_row(self) -> QWidget:
         self._phase = ElidedLabel("", "caption")
-        self._bar = QProgressBar()
+        self._bar = ProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of the comparison"))
         self.cancel_button = QPushButton(self.tr("Cancel"))

@@ -96,6 +96,7 @@ class JobHeadline(QWidget):
         name, token = STATE_ICONS[job.state]
         self._picture.setPixmap(icon(name, token).pixmap(_ICON_PX, _ICON_PX))
         self._name.setText(job.title)
+        is_other_state = job_state_text(job) != self._state.text()
         self._state.setText(job_state_text(job))
         self._facts.setText(self._facts_of(job))
         self.setAccessibleName(f"{job.title}, {job_state_text(job)}, {self._facts.full_text()}")
@@ -116,8 +117,9 @@ class JobHeadline(QWidget):
         self.buttons["pause"].setText(self.tr("Pausing…") if job.wanted is Wanted.PAUSE else self.tr("Pause"))
         self.buttons["finish"].setText(self.tr("Finishing…") if job.wanted is Wanted.FINISH else self.tr("Finish now"))
         self.buttons["discard"].setText(self.tr("Discarding…") if job.wanted is Wanted.DISCARD else self.tr("Discard"))
-        self._state.updateGeometry()
-        self.layout().activate()  # the state has the width of its new word at once
+        if is_other_state:
+            self._state.updateGeometry()
+            self.layout().activate()  # the state has the width of its new word at once
 
     def _why_not(self, job: Job, key: str) -> str:
         """Return why a stop is not to be had now; empty where it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from metastudio.errors import MetaStudioError
 from metastudio.gui import theme
@@ -12,6 +12,7 @@ from metastudio.gui.documents.comparison import EPISODES, compared
 from metastudio.gui.models.run_rows import RunRow
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import WrappingLabel
+from metastudio.gui.widgets.progress_bar import ProgressBar
 from metastudio.gui.wording import accuracy_text, count_text
 from metastudio.runs.episode_scores import PairedDifference, kept_pair
 
@@ -26,7 +27,7 @@ class PairedPanel(QWidget):
         self.text = WrappingLabel("", "quiet")
         self.button = QPushButton()
         self.button.clicked.connect(self._on_clicked)
-        self._bar = QProgressBar()
+        self._bar = ProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of the comparison"))
         line = QHBoxLayout()

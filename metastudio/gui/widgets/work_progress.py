@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from metastudio.gui import theme
 from metastudio.gui.widgets.icons import icon
 from metastudio.gui.widgets.labels import ElidedLabel
+from metastudio.gui.widgets.progress_bar import ProgressBar
 
 _AFTER_MS = 500
 
@@ -25,7 +26,7 @@ class WorkProgress(QWidget):
         super().__init__(parent)
         self._what = ""
         self._text = ElidedLabel("", "caption")
-        self._bar = QProgressBar()
+        self._bar = ProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of the reading"))
         cancel = QToolButton()
