@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QProgressBar
 class ProgressBar(QProgressBar):
     """Moves by itself only while nobody knows how far it is.
 
-    Under a style sheet Qt goes on with that animation for as long as the bar is seen: thirty times a second it paints
-    everything below, which took a training job some per cent of its pace.
+    Under a style sheet Qt goes on with that animation while the bar stands at nothing, as it does for the first minutes
+    of a long run: thirty times a second it painted the bar and all that lies below.
     """
 
     def event(self, event: QEvent) -> bool:
