@@ -101,9 +101,9 @@ def _change_block(images: Tensor, draws: Draws) -> Tensor:
     if "brightness" in draws:
         images = brightened(images, numbers("brightness"))
     if "contrast" in draws:
-        images = contrasted(images, 1 + numbers("contrast"))
+        images = contrasted(images, numbers("contrast"))
     if "saturation" in draws:
-        images = saturated(images, 1 + numbers("saturation"))
+        images = saturated(images, numbers("saturation"))
     if "hue" in draws:
         images = hued(images, numbers("hue"))
     if "erase" in draws:

@@ -1,4 +1,4 @@
-"""Brightness, contrast, saturation and hue of images (B, C, H, W) in [0, 1], each by a number of its own (B,)."""
+"""Brightness, contrast, saturation and hue of images (B, C, H, W) in [0, 1], by a number (B, 1, 1, 1) for each."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ _SECTORS = 6
 
 def brightened(images: Tensor, more: Tensor) -> Tensor:
     """Return images lighter by `more`, darker where that is negative."""
-    return (images + _each(more)).clamp_(0, 1)
+    return (images + more).clamp_(0, 1)
 
 
 def contrasted(images: Tensor, factor: Tensor) -> Tensor:
     """Return images whose distance from their mean brightness is `factor` times as large."""
-    mean = _grey(images.mean((2, 3), keepdim=True))
-    return (images * _each(factor) + mean * (1 - _each(factor))).clamp_(0, 1)
+    return torch.lerp(_grey(images.mean((2, 3), keepdim=True)), images, factor).clamp_(0, 1)
 
 
 def saturated(images: Tensor, factor: Tensor) -> Tensor:
     """Return images whose distance from grey is `factor` times as large."""
-    return (images * _each(factor) + _grey(images) * (1 - _each(factor))).clamp_(0, 1)
+    return torch.lerp(_grey(images), images, factor).clamp_(0, 1)
 
 
 def hued(images: Tensor, turn: Tensor) -> Tensor:
@@ -37,7 +36,7 @@ def hued(images: Tensor, turn: Tensor) -> Tensor:
     of_green = (blue - red).div_(span).add_(2)
     of_red = (green - blue).div_(span)
     hue = torch.where(value == red, of_red, torch.where(value == green, of_green, of_blue))
-    hue += _SECTORS * turn[:, None, None]
+    hue += _SECTORS * turn[:, 0]
     seen = torch.empty_like(images)
     for channel, opposite in enumerate((3, 5, 1)):  # where cyan, magenta and yellow stand on the wheel
         off = hue - opposite
@@ -45,10 +44,6 @@ def hued(images: Tensor, turn: Tensor) -> Tensor:
         share = off.abs_().neg_().add_(2).clamp_(0, 1)  # of the chroma that the channel is without
         torch.addcmul(value, chroma, share, value=-1, out=seen[:, channel])
     return seen
-
-
-def _each(numbers: Tensor) -> Tensor:
-    return numbers[:, None, None, None]
 
 
 def _grey(images: Tensor) -> Tensor:

@@ -97,7 +97,8 @@ def erased(images: Tensor, where: NDArray[np.int64]) -> Tensor:
     seen = images.clone()
     pixels, means = seen.numpy(), images.mean((2, 3), keepdim=True).numpy()
     for row, (top, left, bottom, right) in enumerate(where.tolist()):
-        pixels[row, :, top:bottom, left:right] = means[row]
+        if bottom > top:
+            pixels[row, :, top:bottom, left:right] = means[row]
     return seen
 
 

@@ -16,8 +16,8 @@ from metastudio.catalog.data_spec import Preprocessing
 from metastudio.engine.tasks.picture_changes import Motion, Rectangles, gaussians
 
 Draws = Mapping[str, NDArray[Any]]
-"""What each change needs, a row for each picture: `flip` a truth, `move` a matrix, `erase` a rectangle, `blur` weights,
-changes of colour a number."""
+"""What each change needs, a row for each picture: `flip` a truth (none where pictures are moved, which does it too),
+`move` a matrix, `erase` a rectangle, `blur` weights, changes of colour a number (1, 1, 1)."""
 
 _Numbers = Mapping[str, NDArray[np.float32]]
 """(B, 5) numbers in [0, 1) for each setting that is on."""
@@ -26,6 +26,8 @@ _STREAM = 0xA06
 _NUMBERS = 5
 _HALF = 0.5
 _LEAST_SIGMA_PX = 0.1
+_OF_COLOUR = {"brightness": 0, "contrast": 1, "saturation": 1, "hue": 0}
+"""Each change of colour, and the number that changes nothing."""
 _GEOMETRIC = frozenset({"rotate", "shift", "scale", "crop"})
 
 
@@ -61,9 +63,12 @@ class PictureDraws:
             found["flip"] = numbers["flip"][:, 0] < _HALF
         if _GEOMETRIC & numbers.keys():
             found["move"] = self._motion(numbers).matrices(self.side)
-        for name in ("brightness", "contrast", "saturation", "hue"):
+            if "flip" in found:  # in the same sampling: where a pixel comes from lies on the other side
+                found["move"][found.pop("flip"), 0] *= -1
+        for name, around in _OF_COLOUR.items():
             if name in numbers:
-                found[name] = _either_way(numbers[name][:, 0]) * self._shares[name]
+                drawn = around + _either_way(numbers[name][:, 0]) * self._shares[name]
+                found[name] = drawn.reshape(-1, 1, 1, 1)
         if "erase" in numbers:
             found["erase"] = self._rectangles(numbers["erase"])
         if "blur" in numbers:

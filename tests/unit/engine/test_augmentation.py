@@ -130,6 +130,18 @@ def test_flip_gives_each_picture_or_its_mirror_image() -> None:
     assert 8 < sum(mirrored) < 32
 
 
+def test_what_is_mirrored_and_moved_is_so_in_one_sampling() -> None:
+    images = pictures(40)
+    both = Augmentation(flip=True, shift=True)
+    draws = Augmenter(both, COLOUR, seed=1).draws(0, 40)
+    assert set(draws) == {"move"}
+    is_mirrored = Augmenter(both.alone("flip"), COLOUR, seed=1).draws(0, 40)["flip"]
+    shifts = Augmenter(both.alone("shift"), COLOUR, seed=1).draws(0, 40)
+    assert 8 < is_mirrored.sum() < 32
+    before = torch.where(torch.from_numpy(is_mirrored)[:, None, None, None], images.flip(3), images)
+    assert torch.allclose(change(images, draws), change(before, shifts), atol=1e-5)
+
+
 def middle(images: Tensor) -> Tensor:
     """Return (B, 2) where the brightness above the ground lies, x and y from the middle, in pixels."""
     grey = images.mean(1)
@@ -197,7 +209,7 @@ def test_hue_turns_the_colour_wheel_as_the_standard_library_does() -> None:
     for colour, turn in zip(colours.tolist(), turns.tolist(), strict=True):
         hue, saturation, value = colorsys.rgb_to_hsv(*colour)
         expected.append(colorsys.hsv_to_rgb((hue + turn) % 1, saturation, value))
-    turned = hued(colours[:, :, None, None], turns)[:, :, 0, 0]
+    turned = hued(colours[:, :, None, None], turns[:, None, None, None])[:, :, 0, 0]
     assert torch.allclose(turned, torch.tensor(expected), atol=1e-5)
 
 
@@ -283,8 +295,8 @@ def test_a_change_is_drawn_the_same_whatever_else_is_on_and_anew_for_each_seed_a
     assert np.array_equal(drawn, all_of_them.draws(7, 4)["hue"])
     assert not np.array_equal(drawn, alone.draws(8, 4)["hue"])
     assert not np.array_equal(drawn, Augmenter(ALL_ON, COLOUR, seed=2).draws(7, 4)["hue"])
-    assert not np.allclose(drawn / 5, all_of_them.draws(7, 4)["contrast"] / 20)
-    assert len(set(drawn.tolist())) == 4, "each picture has a draw of its own"
+    assert not np.allclose(drawn / 5, all_of_them.draws(7, 4)["brightness"] / 20)
+    assert len(set(drawn.flatten().tolist())) == 4, "each picture has a draw of its own"
     turned, all_that_moves = (ALL_ON.model_copy(update=dict.fromkeys(each, False)) for each in (["shift"], []))
     shifts = [Augmenter(each, COLOUR, seed=1).draws(7, 4)["move"][:, :, :2] for each in (turned, all_that_moves)]
     assert np.array_equal(*shifts), "a shift leaves turn and size as they were"
