@@ -1,7 +1,8 @@
 """What drawing, decoding and assembling episodes adds to an outer step, prefetched beside it.
 
 Run by hand: ``python -m tests.benchmarks.episode_overhead OMNIGLOT_FOLDER [--rounds 120] [--steps 8] [--augment
-flip,rotate]``. One trainer of the quick MAML recipe, with the worker's allocator and its default tracing, whose tasks
+flip,rotate] [--setup A]``. One trainer of the quick MAML recipe, or of one of the Omniglot set-ups of
+`second_order_maml`, with the worker's allocator and its default tracing, whose tasks
 have moved to processes, takes turns: it draws its episodes from the image store, and augments them where changes are
 named (or ``all``), or it gets some on which all of that was done beforehand. One trainer, because two differ by
 some per cent for as long as they live; short turns, because the pace of a shared machine changes within seconds. What
@@ -15,6 +16,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +35,7 @@ from metastudio.engine.training.executor import chosen_executor, executor_named
 from metastudio.engine.training.trainer import Trainer
 from metastudio.images.image_folder import scan
 from metastudio.images.image_store import open_store
+from tests.benchmarks.second_order_maml import SETUPS, experiment_of
 
 WARM_UP_S = 25.0
 DRAWN = 64
@@ -63,17 +66,27 @@ class Switched:
         return [self.ready[number % len(self.ready)] for number in numbers]
 
 
+def settings(setup: str | None) -> dict[str, Any]:
+    """Return the values of the experiment whose steps are timed."""
+    if setup is not None:
+        values = experiment_of(SETUPS[setup]).model_dump()
+        values["data"]["preprocessing"]["invert"] = True
+        return values
+    values = with_recipe({}, find_recipe("quick-maml-omniglot"))
+    values["training"] |= {"iterations": 10**6, "validate_every": 10**6, "checkpoint_every": 10**6}
+    return values
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("omniglot", type=Path)
     parser.add_argument("--rounds", type=int, default=120)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--augment", default="", help=f"changes by name, or all: {', '.join(STRENGTHS)}")
+    parser.add_argument("--setup", choices=["A", "B"], help="instead of the recipe")
     arguments = parser.parse_args()
     names = list(STRENGTHS) if arguments.augment == "all" else list(filter(None, arguments.augment.split(",")))
-    values = with_recipe({}, find_recipe("quick-maml-omniglot"))
-    values["training"] |= {"iterations": 10**6, "validate_every": 10**6, "checkpoint_every": 10**6}
-    experiment = parse_experiment({**values, "augmentation": dict.fromkeys(names, True)})
+    experiment = parse_experiment({**settings(arguments.setup), "augmentation": dict.fromkeys(names, True)})
     store = open_store(scan([arguments.omniglot]), experiment.data.preprocessing)
     parts = {each.name: Part.META_TRAIN for each in store.index.classes}
     rotated = frozenset({Part.META_TRAIN})
