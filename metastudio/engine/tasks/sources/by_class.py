@@ -62,7 +62,7 @@ class EpisodesByClass:
         return self.episodes(part, [number], spec)[0]
 
     def episodes(self, part: Part, numbers: Sequence[int], spec: EpisodeSpec) -> list[Episode]:
-        """Return some episodes of a part; their pictures are read at once, which takes half as long.
+        """Return some episodes of a part; their pictures are read at once, which takes less time.
 
         Raises:
             DataError: if the part has too few classes, or a drawn class too few images.
